@@ -1,0 +1,286 @@
+# Copyright: (c) 2026, The evergreen.key_rotation maintainers
+# GNU General Public License v3.0 or later (see LICENSE)
+"""From an inventory to a fleet: reads only the named variables, each once, and finds all mistakes at once. Pure."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, fields
+from datetime import date
+
+from ..rotation import names
+from .errors import ScheduleError
+from .hostvars import HostReader
+from .model import Account, AccountSettings, Fleet, Mistake, ServiceAccount
+from .schedule import MOST_DAYS, check_promise, parse_rules, standard_days
+
+SERVICE_ACCOUNT_VARIABLES = (
+    "secret_name",
+    "iam_user",
+    "rotation_strategy",
+    "max_key_age_days",
+    "rotation_days",
+    "schedule_expression",
+    "rotation_window",
+    "grace_period_hours",
+    "notify_email",
+    "disposable_keys",
+    "exempt_until",
+    "exempt_reason",
+    "rotate_on_enrol",
+)
+ACCOUNT_VARIABLES = tuple(item.name for item in fields(AccountSettings))
+VARIABLES = (*SERVICE_ACCOUNT_VARIABLES, "aws_account", "aws_region", *ACCOUNT_VARIABLES)
+DEFAULT_ACCOUNT = "default"
+ENROL_CHOICES = ("due", "all", "none")
+
+_SECRET_NAME = r"[A-Za-z0-9/_+=.@-]{1,512}"
+_USER_NAME = r"[A-Za-z0-9_+=,.@-]{1,64}"
+_REGION = r"[a-z]{2}(-[a-z]+)+-[0-9]{1,2}"
+_MOST_GRACE_HOURS = MOST_DAYS * 24
+# Near enough to be a slip of the pen, far enough to leave other people's variables alone.
+_LIKENESS = 0.87
+
+
+@dataclass(frozen=True)
+class _Host:
+    """A service account as read, with the account that it says it is in."""
+
+    item: ServiceAccount
+    label: str | None
+    region: str | None
+    settings: AccountSettings
+
+
+def read_fleet(hosts: Mapping[str, Mapping[str, object]], selected: Collection[str], today: date) -> Fleet:
+    """Read every host of an inventory.
+
+    Args:
+        hosts: host -> its variables, in the inventory's order.
+        selected: the hosts that --limit leaves.
+        today: for exemptions, UTC.
+
+    Returns:
+        The accounts that hold a selected service account, and every mistake of the whole inventory:
+        what belongs to an account must be right whatever --limit says.
+    """
+    mistakes: list[Mistake] = []
+    warnings: list[str] = []
+    found: list[_Host] = []
+    wanted = set(selected)
+    for host, variables in hosts.items():
+        reader = HostReader(host, variables)
+        read = _read_host(reader, host in wanted, warnings)
+        mistakes += reader.mistakes
+        if read is not None:
+            found.append(read)
+            if read.item.exempt_until is not None and read.item.exempt_until < today:
+                warnings.append(f"{host}: exempt_until: the exemption ended on {read.item.exempt_until}; it rotates again")
+    warnings += _misspellings(hosts)
+    mistakes += _missing_labels(found)
+    mistakes += _duplicates(found, "secret_name", lambda read: f"{read.region}/{read.item.secret_name}")
+    mistakes += _duplicates(found, "iam_user", lambda read: (read.item.iam_user or "").lower())
+    accounts, disagreements = _group(found)
+    mistakes += disagreements
+    if not mistakes:
+        accounts = tuple(account for account in accounts if account.selected)
+    return Fleet(accounts, tuple(mistakes), tuple(warnings))
+
+
+def _read_host(reader: HostReader, selected: bool, warnings: list[str]) -> _Host | None:
+    """One service account; None when the host is none, or cannot be read (its mistakes say why)."""
+    strategy = reader.choice("rotation_strategy", names.STRATEGIES)
+    if strategy is None:
+        if not reader.mistakes:
+            for variable in ("secret_name", "iam_user"):
+                if reader.raw(variable) is not None:
+                    reader.mistake(
+                        "rotation_strategy",
+                        f"missing, but {variable} is set",
+                        f"write one of {', '.join(names.STRATEGIES)}, or take {variable} away",
+                    )
+                    break
+        return None
+    secret = reader.text("secret_name", _SECRET_NAME, "write the secret's name (not its ARN), at most 512 characters")
+    if secret is None and not _noted(reader, "secret_name"):
+        reader.mistake("secret_name", "missing", "write the name of its secret in Secrets Manager")
+    user = reader.text("iam_user", _USER_NAME, "write the IAM user's name, without path or ARN")
+    if strategy == names.IAM_ACCESS_KEY and user is None and not _noted(reader, "iam_user"):
+        reader.mistake("iam_user", "missing", "write the name of its IAM user, or use rotation_strategy: noop")
+    if strategy == names.NOOP and user is not None:
+        reader.mistake("iam_user", f"found {user!r} beside rotation_strategy noop", "take one of the two away")
+    label = reader.text("aws_account")
+    region = reader.text("aws_region", _REGION, "write a Region such as us-east-1")
+    if region is None and not _noted(reader, "aws_region"):
+        reader.mistake("aws_region", "missing", "write the Region of the secret, e.g. us-east-1, for its account's group")
+    settings = _read_settings(reader, label)
+    item = _read_item(reader, strategy, secret or "", user, settings.quiet_hours, selected, warnings)
+    return None if reader.mistakes or item is None else _Host(item, label, region, settings)
+
+
+def _read_item(
+    reader: HostReader,
+    strategy: str,
+    secret: str,
+    user: str | None,
+    quiet_hours: int | None,
+    selected: bool,
+    warnings: list[str],
+) -> ServiceAccount | None:
+    max_age = _or_default(reader.whole("max_key_age_days", 1, MOST_DAYS), names.MAX_KEY_AGE_DAYS)
+    grace = _or_default(reader.whole("grace_period_hours", 0, _MOST_GRACE_HOURS), names.GRACE_PERIOD_HOURS)
+    quiet = _or_default(quiet_hours, names.QUIET_HOURS)
+    if 0 < grace < quiet:
+        reader.mistake(
+            "grace_period_hours", f"found {grace}", f"write 0 (no grace) or at least {quiet}, the quiet hours"
+        )
+    days = reader.whole("rotation_days", 1, MOST_DAYS)
+    expression = reader.text("schedule_expression")
+    window = reader.text("rotation_window")
+    until = reader.day("exempt_until")
+    reason = reader.text("exempt_reason")
+    if until is not None and reason is None:
+        reader.mistake("exempt_reason", "missing beside exempt_until", "write why it is exempt")
+    if reason is not None and until is None and not _noted(reader, "exempt_until"):
+        reader.mistake("exempt_until", "missing beside exempt_reason", "write the exemption's last day, YYYY-MM-DD")
+    email = reader.address("notify_email")
+    keys = reader.key_ids("disposable_keys")
+    enrol = reader.choice("rotate_on_enrol", ENROL_CHOICES)
+    if reader.mistakes:
+        return None
+    standard = standard_days(max_age, grace)
+    variable = "rotation_days" if days is not None else "schedule_expression"
+    if days is not None and expression is not None:
+        reader.mistake("rotation_days", "schedule_expression is set too", "take one of the two away")
+        return None
+    if days is None and expression is None:
+        days, variable = standard, "max_key_age_days"
+        if standard < 1:
+            reader.mistake(
+                variable,
+                f"{max_age} days leave no room for a schedule with {grace} h of grace",
+                f"write at least {max_age - standard + 2 + grace // 24}, or lower grace_period_hours",
+            )
+            return None
+    try:
+        rules = parse_rules(days, expression, window)
+    except ScheduleError as error:
+        blamed = "rotation_window" if "rotation window" in str(error) else variable
+        reader.mistake(blamed, str(error), "see schedules in the documentation")
+        return None
+    try:
+        warning = check_promise(rules, max_age, grace)
+    except ScheduleError as error:
+        found, _, mend = str(error).rpartition("; ")
+        reader.mistake(variable, found, mend)
+        return None
+    if warning:
+        warnings.append(f"{reader.host}: {variable}: {warning}")
+    return ServiceAccount(
+        reader.host, secret, user, strategy, rules, max_age, grace, email, keys, until, reason, enrol, selected
+    )
+
+
+def _read_settings(reader: HostReader, label: str | None) -> AccountSettings:
+    account_id = reader.text("aws_account_id", r"[0-9]{12}", "write the account's twelve digits, in quotes")
+    if account_id is None and label is not None and len(label) == 12 and label.isdigit():
+        account_id = label
+    profile = reader.text("aws_profile")
+    role = reader.text("aws_role_arn", r"arn:[a-z-]+:iam::[0-9]{12}:role/.+", "write the ARN of the role to assume")
+    if profile is not None and role is not None:
+        reader.mistake("aws_profile", "aws_role_arn is set too", "take one of the two away")
+    return AccountSettings(
+        aws_account_id=account_id,
+        aws_profile=profile,
+        aws_role_arn=role,
+        notify_from=reader.address("notify_from"),
+        kms_key_arn=reader.text("kms_key_arn", r"arn:[a-z-]+:kms:.+:key/.+", "write the ARN of a KMS key, no alias"),
+        quiet_hours=reader.whole("quiet_hours", names.LEAST_QUIET_HOURS, 1000),
+    )
+
+
+def _missing_labels(found: Iterable[_Host]) -> list[Mistake]:
+    """aws_account may be left out everywhere, but not here and there."""
+    hosts = list(found)
+    labels = sorted({read.label for read in hosts if read.label is not None})
+    if not labels:
+        return []
+    return [
+        Mistake(read.item.name, "aws_account", f"missing, while others are in {', '.join(labels)}", "write its account")
+        for read in hosts
+        if read.label is None
+    ]
+
+
+def _duplicates(found: Iterable[_Host], variable: str, key: Callable[[_Host], str]) -> list[Mistake]:
+    """Two hosts of one account with the same thing."""
+    seen: dict[tuple[str, str], str] = {}
+    mistakes = []
+    for read in found:
+        value = key(read)
+        if not value:
+            continue
+        first = seen.setdefault((read.label or DEFAULT_ACCOUNT, value), read.item.name)
+        if first != read.item.name:
+            shown = read.item.secret_name if variable == "secret_name" else read.item.iam_user
+            mistakes.append(
+                Mistake(
+                    read.item.name,
+                    variable,
+                    f"{shown} is {first}'s already",
+                    f"one of {first} and {read.item.name} must name another one or go",
+                )
+            )
+    return mistakes
+
+
+def _group(found: Iterable[_Host]) -> tuple[tuple[Account, ...], list[Mistake]]:
+    """Accounts in the inventory's order, and the variables on which an account's hosts disagree."""
+    groups: dict[tuple[str, str], list[_Host]] = {}
+    for read in found:
+        groups.setdefault((read.label or DEFAULT_ACCOUNT, read.region or ""), []).append(read)
+    accounts, mistakes = [], []
+    for (label, region), hosts in groups.items():
+        first = hosts[0]
+        for read in hosts[1:]:
+            for variable in ACCOUNT_VARIABLES:
+                here, there = getattr(read.settings, variable), getattr(first.settings, variable)
+                if here != there:
+                    mistakes.append(
+                        Mistake(
+                            read.item.name,
+                            variable,
+                            f"{_said(here)} here but {_said(there)} at {first.item.name}, in one account ({label}, {region})",
+                            "write it once, in the group of the account",
+                        )
+                    )
+        accounts.append(Account(label, region, first.settings, tuple(read.item for read in hosts)))
+    return tuple(accounts), mistakes
+
+
+def _misspellings(hosts: Mapping[str, Mapping[str, object]]) -> list[str]:
+    """Variables whose names are nearly ours; one warning for each name."""
+    first_host: dict[str, str] = {}
+    for host, variables in hosts.items():
+        for name in variables:
+            if name not in VARIABLES and not name.startswith("ansible_"):
+                first_host.setdefault(name, host)
+    warnings = []
+    for name, host in first_host.items():
+        near = difflib.get_close_matches(name, VARIABLES, n=1, cutoff=_LIKENESS)
+        if near:
+            warnings.append(f"{host}: {name}: is not read; is it meant to be {near[0]}?")
+    return warnings
+
+
+def _noted(reader: HostReader, variable: str) -> bool:
+    return any(mistake.variable == variable for mistake in reader.mistakes)
+
+
+def _or_default(value: int | None, default: int) -> int:
+    return default if value is None else value
+
+
+def _said(value: object) -> str:
+    return "missing" if value is None else repr(value)
