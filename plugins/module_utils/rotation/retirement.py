@@ -1,0 +1,136 @@
+# Copyright: (c) 2026, The evergreen.key_rotation maintainers
+# GNU General Public License v3.0 or later (see LICENSE)
+"""The retirement of a previous key: a recurring schedule asks for it again and again, until the key is Inactive.
+
+It looks at how things are, not at what was asked: lost, repeated, early or forged events change nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from . import notification
+from .account import ServiceAccount, in_words, is_active
+from .document import access_key_of, parse
+from .errors import EventError
+from .event import RetireEvent
+from .gateway import AccessKey, Secret, SecretStore, Version
+from .names import AWSCURRENT, AWSPENDING, AWSPREVIOUS, RETIREMENT_INTERVAL_HOURS
+from .runtime import Invocation
+from .settings import Settings
+
+INTERVAL = timedelta(hours=RETIREMENT_INTERVAL_HOURS)
+
+
+def retire(event: RetireEvent, store: SecretStore, settings: Settings, invocation: Invocation) -> str:
+    """Set a previous key Inactive if that is due, and end its schedule once it is.
+
+    Returns:
+        What became of it: retired, done (there was nothing left to do), or why not yet: not_due, in_use,
+        waiting, current_key_not_active, postponed.
+
+    Raises:
+        RotationError: the event is not this secret's, or something could not be read. Nothing was touched.
+    """
+    secret = store.describe()
+    version_id = secret.holder(AWSCURRENT)
+    current = store.value(version_id) if version_id else None
+    if current is None:
+        raise EventError(f"{secret.name} has no current value; nothing is retired")
+    account = ServiceAccount(invocation, settings.with_tags(secret.tags), store, parse(current.text))
+    account.bound_user()
+    in_use = event.access_key_id in (account.document.access_key_id, _pending_key(secret, store))
+    if not in_use and not _named(event.access_key_id, secret, store):
+        raise EventError(f"no version of {secret.name} names {event.access_key_id}; nothing is retired")
+    start = account.schedules.start_of(event.access_key_id)
+    if start is None:
+        return "not_due"
+    if in_use:
+        return "in_use"  # labels can move back: the schedule stays
+    return _retire_when_due(event.access_key_id, account, current, start)
+
+
+def _retire_when_due(key_id: str, account: ServiceAccount, current: Version, start: datetime) -> str:
+    listed = account.keys.listed()
+    key = next((key for key in listed if key.key_id == key_id), None)
+    now = account.invocation.now()
+    # A key that is not listed any more has no age to keep; the deactivation below finds out whether it is gone.
+    due = account.due(start, current.created, key) if key else start
+    if now < due:
+        return "waiting"
+    if not is_active(listed, account.document.access_key_id):
+        account.invocation.telemetry.count("RetirementBlocked", access_key_id=key_id, error="current key not Active")
+        return "current_key_not_active"
+    if key is not None and key.active:
+        used = account.used_lately(key_id) if account.grace_period else None
+        if used and now < _postponable_until(account, current, start, key):
+            if now - INTERVAL < due:
+                _tell_postponed(account, key_id, used)
+            return "postponed"
+        if account.keys.deactivate(key_id):
+            _tell_retired(account, key_id, used)
+            account.schedules.delete(key_id)
+            return "retired"
+    elif key is None:
+        account.keys.deactivate(key_id)
+    account.schedules.delete(key_id)
+    return "done"
+
+
+def _postponable_until(account: ServiceAccount, current: Version, start: datetime, key: AccessKey) -> datetime:
+    """A key in use is given until then: the extension, but never so long that the next firing breaks the promise."""
+    extension = account.promotion(start, current.created) + timedelta(hours=account.settings.max_extension_hours)
+    return min(extension, account.latest_retirement(key) - INTERVAL)
+
+
+def _pending_key(secret: Secret, store: SecretStore) -> str | None:
+    version_id = secret.holder(AWSPENDING)
+    pending = store.value(version_id) if version_id else None
+    return access_key_of(pending.text) if pending else None
+
+
+def _named(key_id: str, secret: Secret, store: SecretStore) -> bool:
+    """Say whether a version beside AWSCURRENT's and AWSPENDING's names the key; AWSPREVIOUS nearly always does."""
+    previous = secret.holder(AWSPREVIOUS)
+    held = [previous] if previous else []
+    read = {secret.holder(AWSCURRENT), secret.holder(AWSPENDING)}
+    for version_id in held:
+        version = store.value(version_id)
+        if version is not None and access_key_of(version.text) == key_id:
+            return True
+    for listed in sorted(store.versions(), key=lambda version: version.created, reverse=True):
+        if listed.version_id not in read | set(held):
+            version = store.value(listed.version_id)
+            if version is not None and access_key_of(version.text) == key_id:
+                return True
+    return False
+
+
+def _tell_postponed(account: ServiceAccount, key_id: str, used: str) -> None:
+    user = account.document.user_name
+    notification.tell(
+        account.invocation,
+        account.settings,
+        account.document,
+        f"Old access key of {user} is still in use",
+        [
+            f"The old key {key_id} of IAM user {user} was used lately ({used}), so it stays Active a little longer.",
+            f"Update that consumer: it is switched off {account.settings.max_extension_hours} hours after the "
+            "rotation at the latest, and earlier where its age demands it.",
+        ],
+    )
+
+
+def _tell_retired(account: ServiceAccount, key_id: str, used: str | None) -> None:
+    user = account.document.user_name
+    notification.tell(
+        account.invocation,
+        account.settings,
+        account.document,
+        f"Old access key of {user} retired",
+        [
+            f"The old key {key_id} of IAM user {user} is Inactive since {in_words(account.invocation.now())}.",
+            *([f"It was still used lately: {used}."] if used else []),
+            "If something broke, roll back or set the key Active again; the next rotation deletes it.",
+        ],
+    )
