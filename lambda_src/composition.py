@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import os
 import time
-from functools import cache
 from typing import Any
 
 from boto3.session import Session
@@ -22,10 +21,14 @@ _session = Session()
 class LazyClients:
     """See rotation.runtime.Clients. Few attempts each, so that there is time left to compensate."""
 
-    @cache
+    def __init__(self) -> None:
+        self._made: dict[tuple[str, int], Any] = {}
+
     def _client(self, service: str, attempts: int = 3) -> Any:
-        config = Config(**_TIMES, retries={"mode": "standard", "total_max_attempts": attempts})
-        return _session.client(service, config=config)
+        if (service, attempts) not in self._made:
+            config = Config(**_TIMES, retries={"mode": "standard", "total_max_attempts": attempts})
+            self._made[service, attempts] = _session.client(service, config=config)
+        return self._made[service, attempts]
 
     def secretsmanager(self) -> Any:
         return self._client("secretsmanager")

@@ -3,7 +3,6 @@
 """The function of strategy iam_access_key: iam_access_key.handler."""
 
 from composition import runtime
-
 from rotation.handler import iam_access_key as serve
 from rotation.handler import make_handler
 

@@ -3,8 +3,7 @@
 """The function of strategy noop: noop.handler."""
 
 from composition import runtime
-
-from rotation.handler import noop as serve
 from rotation.handler import make_handler
+from rotation.handler import noop as serve
 
 handler = make_handler(serve, runtime())

@@ -63,9 +63,7 @@ class ServiceAccount:
         """When the key's retirement is due: grace over, and not held."""
         hold = self.settings.hold_until
         held = min(hold, self.latest_retirement(key)) if hold else schedule_start
-        return max(
-            schedule_start, self.promotion(schedule_start, current_created) + self.grace_period, held
-        )
+        return max(schedule_start, self.promotion(schedule_start, current_created) + self.grace_period, held)
 
     def used_lately(self, key_id: str) -> str | None:
         """Where the key was used within QUIET_HOURS ("bedrock in us-east-1, 2026-11-22 10:00 UTC"), or None."""

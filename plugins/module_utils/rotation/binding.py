@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The evergreen.key_rotation maintainers
 # GNU General Public License v3.0 or later (see LICENSE)
-"""The binding: the tag that ties an IAM user to its one secret. USER_NAME in a document is a claim, never an authority."""
+"""The binding: the tag that ties an IAM user to its one secret. A document's USER_NAME is a claim, no authority."""
 
 from __future__ import annotations
 

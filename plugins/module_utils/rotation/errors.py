@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The evergreen.key_rotation maintainers
 # GNU General Public License v3.0 or later (see LICENSE)
-"""Every error that leaves this package. Their texts are made of names, ids and AWS error codes only, never of a value."""
+"""Every error that leaves this package; the texts are made of names, ids and AWS error codes, never of a value."""
 
 from __future__ import annotations
 

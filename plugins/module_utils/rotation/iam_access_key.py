@@ -7,7 +7,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from . import notification, slots
-from .account import NET_AFTER, ServiceAccount, in_words, is_active
+from .account import NET_AFTER, ServiceAccount, in_words
 from .document import access_key_of, parse
 from .errors import AwsError, ProofError, RotationError
 from .event import StepEvent, is_key_id
@@ -36,7 +36,10 @@ class IamAccessKey:
 
     def admit(self, secret: Secret, current: Version) -> None:
         """Stop unless the user is bound to this secret."""
-        self._account(secret, current).bound_user()
+        account = self._account(secret, current)
+        for tag in account.settings.ignored_tags:
+            self._invocation.telemetry.count("TagIgnored", tag=tag)
+        account.bound_user()
 
     def fits(self, current: Version, pending: Version) -> bool:
         """The pending document differs from the current one in the key alone, and the key is another."""
@@ -114,7 +117,8 @@ class IamAccessKey:
             old_key = None
         fate = ""
         if is_key_id(old_key):
-            fate = f"The old key {old_key} stays Active until {in_words(self._invocation.now() + account.grace_period)}."
+            end = in_words(self._invocation.now() + account.grace_period)
+            fate = f"The old key {old_key} stays Active until {end}."
             if not account.grace_period:
                 account.keys.deactivate(old_key)
                 fate = f"The old key {old_key} is Inactive now."
@@ -134,9 +138,7 @@ class IamAccessKey:
 
     def _account(self, secret: Secret, version: Version) -> ServiceAccount:
         """The service account that a version's document claims, under the secret's own settings."""
-        return ServiceAccount(
-            self._invocation, self._settings.with_tags(secret.tags), self._store, parse(version.text)
-        )
+        return ServiceAccount(self._invocation, self._settings.with_tags(secret.tags), self._store, parse(version.text))
 
     def _create_key(self, account: ServiceAccount) -> tuple[str, str]:
         """CreateAccessKey, repeated only where AWS said that it did nothing: when it throttles."""

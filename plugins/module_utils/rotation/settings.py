@@ -53,9 +53,7 @@ class Settings:
             return default
 
         max_age = number(names.TAG_MAX_KEY_AGE_DAYS, 1, 1001, self.max_key_age_days)
-        grace = number(
-            names.TAG_GRACE_PERIOD_HOURS, self.quiet_hours, max_age * 24, self.grace_period_hours, also=0
-        )
+        grace = number(names.TAG_GRACE_PERIOD_HOURS, self.quiet_hours, max_age * 24, self.grace_period_hours, also=0)
         address = tags.get(names.TAG_NOTIFY_EMAIL)
         if address is not None and not is_plain_address(address):
             ignored.append(names.TAG_NOTIFY_EMAIL)

@@ -61,9 +61,7 @@ def free(account: ServiceAccount, secret: Secret, current: Version, listed: list
 class Evidence:
     """What is known of a user's keys; each piece is read once, and only when a rule asks for it."""
 
-    def __init__(
-        self, account: ServiceAccount, secret: Secret, current: Version, listed: list[AccessKey]
-    ) -> None:
+    def __init__(self, account: ServiceAccount, secret: Secret, current: Version, listed: list[AccessKey]) -> None:
         self.account = account
         self.current_key = next((key for key in listed if key.key_id == account.document.access_key_id), None)
         self.secret = secret
@@ -153,9 +151,14 @@ def _is_spent(evidence: Evidence, key: AccessKey) -> bool:
         return False
     # Any attempt of ours stores a key within one time-out of making it. So where the key itself is older than three,
     # no version of ours that names it is younger than two, and the list of versions need not be read.
-    if evidence.is_previous(key) and evidence.previous is not None and evidence.settled(evidence.previous.created):
-        if evidence.now - key.created > 1.5 * evidence.attempt_limit:
-            return True
+    previous = evidence.previous
+    if (
+        previous is not None
+        and evidence.is_previous(key)
+        and evidence.settled(previous.created)
+        and (evidence.now - key.created > 1.5 * evidence.attempt_limit)
+    ):
+        return True
     naming = evidence.naming(key)
     if not all(evidence.settled(version.created) and not version.labels & PROTECTED for version in naming):
         return False
