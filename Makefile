@@ -1,0 +1,50 @@
+# Copyright: (c) 2026, The evergreen.key_rotation maintainers
+# GNU General Public License v3.0 or later (see LICENSE)
+.DEFAULT_GOAL := help
+.PHONY: help environment demo test unit embedded modules story molecule lint aws package clean
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export PYTHONDONTWRITEBYTECODE := 1
+PYTEST := .venv/bin/python -m pytest
+PORT ?= 4566
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+environment: ## make .venv (tools) and .venv-lambda (what a Lambda holds)
+	@scripts/bootstrap
+
+demo: environment ## the whole story: an old fleet, deploy, rotate, grace over, 85 days later
+	@.venv/bin/python -m demo
+
+test: unit embedded modules story molecule ## every test: unit, embedded AWS, modules, the story, molecule
+
+unit: environment ## the pure packages, against tables
+	$(PYTEST) tests/unit
+
+embedded: environment ## the embedded AWS: does it keep AWS's promises, does it notice broken functions
+	$(PYTEST) tests/sandbox
+
+modules: environment ## each module, four ways, against the embedded AWS
+	$(PYTEST) tests/modules
+
+story: environment ## the playbooks, end to end
+	$(PYTEST) tests/story
+
+molecule: environment ## the scenarios in extensions/molecule
+	cd extensions && ../.venv/bin/molecule test --all
+
+lint: environment ## ruff, mypy --strict, yamllint, ansible-lint at the production profile
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy plugins/module_utils sandbox
+	.venv/bin/yamllint --strict .
+	.venv/bin/ansible-lint --offline --profile production
+
+aws: environment ## the embedded AWS alone, on 127.0.0.1 (PORT=4566)
+	@exec .venv/bin/python -m sandbox --port $(PORT)
+
+package: environment ## build/rotation.zip, the same bytes each time
+	@.venv/bin/python scripts/package
+
+clean: ## remove what the targets above made
+	rm -rf .venv .venv-lambda build .cache .mypy_cache .pytest_cache .ruff_cache .ansible collections
