@@ -13,7 +13,7 @@ from ..rotation import names
 from .errors import ScheduleError
 from .hostvars import HostReader
 from .model import Account, AccountSettings, Fleet, Mistake, ServiceAccount
-from .schedule import MOST_DAYS, check_promise, parse_rules, standard_days
+from .schedule import MOST_DAYS, check_promise, least_key_age_days, parse_rules, standard_days
 
 SERVICE_ACCOUNT_VARIABLES = (
     "secret_name",
@@ -76,7 +76,7 @@ def read_fleet(hosts: Mapping[str, Mapping[str, object]], selected: Collection[s
         if read is not None:
             found.append(read)
             if read.item.exempt_until is not None and read.item.exempt_until < today:
-                warnings.append(f"{host}: exempt_until: the exemption ended on {read.item.exempt_until}; it rotates again")
+                warnings.append(f"{host}: exempt_until: it ended on {read.item.exempt_until}; the secret rotates again")
     warnings += _misspellings(hosts)
     mistakes += _missing_labels(found)
     mistakes += _duplicates(found, "secret_name", lambda read: f"{read.region}/{read.item.secret_name}")
@@ -113,7 +113,9 @@ def _read_host(reader: HostReader, selected: bool, warnings: list[str]) -> _Host
     label = reader.text("aws_account")
     region = reader.text("aws_region", _REGION, "write a Region such as us-east-1")
     if region is None and not _noted(reader, "aws_region"):
-        reader.mistake("aws_region", "missing", "write the Region of the secret, e.g. us-east-1, for its account's group")
+        reader.mistake(
+            "aws_region", "missing", "write the Region of the secret for the account's group, e.g. us-east-1"
+        )
     settings = _read_settings(reader, label)
     item = _read_item(reader, strategy, secret or "", user, settings.quiet_hours, selected, warnings)
     return None if reader.mistakes or item is None else _Host(item, label, region, settings)
@@ -156,11 +158,12 @@ def _read_item(
         return None
     if days is None and expression is None:
         days, variable = standard, "max_key_age_days"
-        if standard < 1:
+        least = least_key_age_days(grace)
+        if max_age < least:
             reader.mistake(
                 variable,
                 f"{max_age} days leave no room for a schedule with {grace} h of grace",
-                f"write at least {max_age - standard + 2 + grace // 24}, or lower grace_period_hours",
+                f"write at least {least}, or lower grace_period_hours",
             )
             return None
     try:
@@ -247,13 +250,11 @@ def _group(found: Iterable[_Host]) -> tuple[tuple[Account, ...], list[Mistake]]:
             for variable in ACCOUNT_VARIABLES:
                 here, there = getattr(read.settings, variable), getattr(first.settings, variable)
                 if here != there:
+                    differs = (
+                        f"{_said(here)} here but {_said(there)} at {first.item.name}, in account {label}, {region}"
+                    )
                     mistakes.append(
-                        Mistake(
-                            read.item.name,
-                            variable,
-                            f"{_said(here)} here but {_said(there)} at {first.item.name}, in one account ({label}, {region})",
-                            "write it once, in the group of the account",
-                        )
+                        Mistake(read.item.name, variable, differs, "write it once, in the group of the account")
                     )
         accounts.append(Account(label, region, first.settings, tuple(read.item for read in hosts)))
     return tuple(accounts), mistakes

@@ -138,6 +138,11 @@ def standard_days(max_key_age_days: int, grace_period_hours: int) -> int:
     return max_key_age_days - whole_days(grace_period_hours) - WINDOW_DAYS - RETRY_DAYS
 
 
+def least_key_age_days(grace_period_hours: int) -> int:
+    """The smallest max_key_age_days whose schedule by the age rule is longer than the grace period and one day."""
+    return grace_period_hours // _HOURS_A_DAY + 2 + whole_days(grace_period_hours) + WINDOW_DAYS + RETRY_DAYS
+
+
 def slack_days(rules: RotationRules, max_key_age_days: int, grace_period_hours: int) -> int:
     """Full days that window and retries may take before an Active key is max_key_age_days + 1 days old."""
     longest = math.ceil(gaps(rules)[1] / DAY)

@@ -1,0 +1,119 @@
+# Copyright: (c) 2026, The evergreen.key_rotation maintainers
+# GNU General Public License v3.0 or later (see LICENSE)
+"""The option service_accounts that the batch modules share, and the result that they share. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from ..rotation import names
+from .batch import Outcome
+from .state import Target
+
+_NAMED_FAILURES = 3
+
+SERVICE_ACCOUNTS: dict[str, Any] = {
+    "type": "list",
+    "elements": "dict",
+    "required": True,
+    "options": {
+        "name": {"type": "str", "required": True},
+        "secret_name": {"type": "str", "required": True, "no_log": False},
+        "iam_user": {"type": "str"},
+        "rotation_strategy": {"type": "str", "required": True, "choices": list(names.STRATEGIES)},
+        "rotation_days": {"type": "int"},
+        "schedule_expression": {"type": "str"},
+        "rotation_window": {"type": "str"},
+        "max_key_age_days": {"type": "int", "default": names.MAX_KEY_AGE_DAYS, "no_log": False},
+        "grace_period_hours": {"type": "int", "default": names.GRACE_PERIOD_HOURS},
+        "notify_email": {"type": "str"},
+        "disposable_keys": {"type": "list", "elements": "str", "default": [], "no_log": False},
+        "rotate_on_enrol": {"type": "str", "choices": ["due", "all", "none"], "default": "due"},
+        "hold_back": {"type": "str"},
+    },
+    "mutually_exclusive": [["rotation_days", "schedule_expression"]],
+    "required_one_of": [["rotation_days", "schedule_expression"]],
+    "required_if": [["rotation_strategy", names.IAM_ACCESS_KEY, ["iam_user"]]],
+}
+"""Argument spec of the option; doc_fragments/service_accounts.py documents it."""
+
+
+def targets(items: Iterable[Mapping[str, Any]]) -> list[Target]:
+    """The option's value as types."""
+    known = {item.name for item in fields(Target)}
+    return [
+        Target(
+            **{key: tuple(value) if isinstance(value, list) else value for key, value in item.items() if key in known}
+        )
+        for item in items
+    ]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a batch module says of one service account.
+
+    Attributes:
+        msg: one sentence; empty when there is nothing to say.
+        changes: one line for each thing done (or, in check mode, that would be done).
+        before, after: only what differs.
+        extra: further fields of the entry.
+    """
+
+    name: str
+    changed: bool = False
+    failed: bool = False
+    msg: str = ""
+    changes: tuple[str, ...] = ()
+    before: Mapping[str, object] = field(default_factory=dict)
+    after: Mapping[str, object] = field(default_factory=dict)
+    extra: Mapping[str, object] = field(default_factory=dict)
+
+
+def entries(outcomes: Iterable[Outcome[Any, Entry]]) -> list[Entry]:
+    """The entries of outcomes whose items have a name; an error becomes a failed entry."""
+    return [
+        outcome.result if outcome.result is not None else Entry(outcome.item.name, failed=True, msg=said(outcome.error))
+        for outcome in outcomes
+    ]
+
+
+def said(error: Exception | None) -> str:
+    """An error in one line; a surprising kind is named, without its text, which could show anything."""
+    if error is None:
+        return "no result"
+    if type(error).__module__.startswith(__name__.split(".module_utils.")[0]):
+        return str(error)
+    return f"unexpected {type(error).__name__}; please report it"
+
+
+def batch_result(found: Sequence[Entry]) -> dict[str, Any]:
+    """The module's result: never `results`, which Ansible would take for a loop."""
+    failed = [entry for entry in found if entry.failed]
+    differing = [entry for entry in found if entry.before or entry.after]
+    result: dict[str, Any] = {
+        "changed": any(entry.changed for entry in found),
+        "failed": bool(failed),
+        "secrets": [
+            {
+                "name": entry.name,
+                "changed": entry.changed,
+                "failed": entry.failed,
+                "msg": entry.msg,
+                "changes": list(entry.changes),
+                **entry.extra,
+            }
+            for entry in found
+        ],
+        "diff": {
+            "before": {entry.name: dict(entry.before) for entry in differing},
+            "after": {entry.name: dict(entry.after) for entry in differing},
+        },
+    }
+    if failed:
+        named = "; ".join(f"{entry.name}: {entry.msg}" for entry in failed[:_NAMED_FAILURES])
+        more = f"; and {len(failed) - _NAMED_FAILURES} more" if len(failed) > _NAMED_FAILURES else ""
+        result["msg"] = f"{len(failed)} of {len(found)} service accounts failed: {named}{more}"
+    return result

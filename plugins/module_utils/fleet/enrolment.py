@@ -1,0 +1,102 @@
+# Copyright: (c) 2026, The evergreen.key_rotation maintainers
+# GNU General Public License v3.0 or later (see LICENSE)
+"""Applies plans: the binding on the user, the settings and the schedule on the secret. Never reads a value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from . import planning
+from .aws import Client, call, tag_list
+from .batch import Pace, run_all
+from .batch_result import Entry, entries
+from .errors import StateError
+from .planning import Plan
+from .reader import Reader
+from .state import State, Target
+
+PRESENT = "present"
+
+
+@dataclass(frozen=True)
+class Enrolment:
+    """Brings service accounts to their schedules, or takes them off.
+
+    Attributes:
+        functions: strategy -> ARN of its function.
+        wanted: present or absent.
+        rebind: take over users that are bound to another secret.
+        check_mode: plan only.
+    """
+
+    secretsmanager: Client
+    iam: Client
+    pace: Pace
+    functions: Mapping[str, str]
+    wanted: str = PRESENT
+    rebind: bool = False
+    check_mode: bool = False
+
+    def run(self, targets: Sequence[Target]) -> list[Entry]:
+        """One entry for each target, in order; none stops another."""
+        return entries(run_all(self._enrol, targets))
+
+    def _enrol(self, target: Target) -> Entry:
+        state = Reader(self.secretsmanager, self.iam).read(target)
+        plan = self._plan(state)
+        if plan.changes and not self.check_mode:
+            self._apply(state, plan)
+        return Entry(
+            target.name,
+            changed=bool(plan.changes),
+            changes=plan.changes,
+            before=plan.before,
+            after=plan.after,
+            extra={"enrolled": plan.enrols, "arn": state.secret.arn if state.secret else None},
+        )
+
+    def _plan(self, state: State) -> Plan:
+        strategy = state.target.rotation_strategy
+        if strategy not in self.functions:
+            raise StateError(f"no function is given for strategy {strategy}; name it in option functions")
+        if self.wanted == PRESENT:
+            return planning.plan_present(state, self.functions[strategy], self.rebind)
+        return planning.plan_absent(state, self.functions[strategy])
+
+    def _apply(self, state: State, plan: Plan) -> None:
+        """Binding first: the service runs testSecret as soon as the schedule is attached."""
+        arn = state.secret.arn if state.secret else ""
+        if plan.cancel:
+            self.pace.wait()
+            call("secretsmanager:CancelRotateSecret", self.secretsmanager.cancel_rotate_secret, SecretId=arn)
+        if plan.tag_user:
+            call("iam:TagUser", self.iam.tag_user, UserName=state.target.iam_user, Tags=tag_list(plan.tag_user))
+        if plan.untag_user:
+            call("iam:UntagUser", self.iam.untag_user, UserName=state.target.iam_user, TagKeys=list(plan.untag_user))
+        if plan.tag_secret:
+            self.pace.wait()
+            call(
+                "secretsmanager:TagResource",
+                self.secretsmanager.tag_resource,
+                SecretId=arn,
+                Tags=tag_list(plan.tag_secret),
+            )
+        if plan.untag_secret:
+            self.pace.wait()
+            call(
+                "secretsmanager:UntagResource",
+                self.secretsmanager.untag_resource,
+                SecretId=arn,
+                TagKeys=list(plan.untag_secret),
+            )
+        if plan.rotate is not None:
+            self.pace.wait()
+            call(
+                "secretsmanager:RotateSecret",
+                self.secretsmanager.rotate_secret,
+                SecretId=arn,
+                RotationLambdaARN=self.functions[state.target.rotation_strategy],
+                RotationRules=dict(plan.rotate),
+                RotateImmediately=False,
+            )

@@ -1,0 +1,75 @@
+# Copyright: (c) 2026, The evergreen.key_rotation maintainers
+# GNU General Public License v3.0 or later (see LICENSE)
+"""Why a rotation failed, in the function's own words: the line that it prints for each outcome."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from .aws import CallError, Client, call
+
+_REFRESH_SECONDS = 2.0
+_MARGIN = timedelta(minutes=1)
+_PATTERN = '"failed"'
+
+
+class FailureLog:
+    """Reads a log group once for all rotations in flight, at most every two seconds.
+
+    Args:
+        logs: boto3 client.
+        since: AWS's time at the start of the run.
+        now: monotonic seconds.
+    """
+
+    def __init__(self, logs: Client, since: datetime, now: Callable[[], float] = time.monotonic) -> None:
+        self._logs = logs
+        self._since = since
+        self._now = now
+        self._lock = threading.Lock()
+        self._read_at: dict[str, float] = {}
+        self._errors: dict[str, str] = {}
+
+    def error_of(self, function_name: str, token: str) -> str | None:
+        """What the function said when it failed under this token; None: nothing so far, or the log cannot be read."""
+        with self._lock:
+            last = self._read_at.get(function_name)
+            if last is None or self._now() - last >= _REFRESH_SECONDS:
+                self._refresh(f"/aws/lambda/{function_name}")
+                self._read_at[function_name] = self._now()
+            return self._errors.get(token)
+
+    def _refresh(self, group: str) -> None:
+        page: dict[str, str] = {}
+        while True:
+            try:
+                answer = call(
+                    "logs:FilterLogEvents",
+                    self._logs.filter_log_events,
+                    logGroupName=group,
+                    startTime=int((self._since - _MARGIN).timestamp() * 1000),
+                    filterPattern=_PATTERN,
+                    **page,
+                )
+            except CallError:
+                return  # a help to people, never a condition: the labels decide
+            for event in answer.get("events", []):
+                self._note(event.get("message", ""))
+            if not answer.get("nextToken"):
+                return
+            page = {"nextToken": answer["nextToken"]}
+
+    def _note(self, message: str) -> None:
+        try:
+            line = json.loads(message)
+        except ValueError:
+            return
+        if not isinstance(line, dict) or line.get("outcome") != "failed":
+            return
+        token, error = line.get("token"), line.get("error")
+        if isinstance(token, str) and isinstance(error, str):
+            self._errors[token] = f"{line.get('step', 'a step')}: {error}"

@@ -1,0 +1,162 @@
+# Copyright: (c) 2026, The evergreen.key_rotation maintainers
+# GNU General Public License v3.0 or later (see LICENSE)
+"""Reads what AWS holds for a service account. A value is read only to learn the key's id, and goes no further."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from ..rotation import document, names
+from ..rotation.errors import DocumentError
+from .aws import CallError, Client, call, call_or_none, tags_of, time_of
+from .state import DocumentFacts, Key, Secret, State, Target, User
+
+_NO_USER = ("NoSuchEntity",)
+_NO_SECRET = ("ResourceNotFoundException",)
+
+
+class Reader:
+    """Reads targets, from any thread (boto3 clients are safe for that).
+
+    Args:
+        secretsmanager, iam: boto3 clients; secretsmanager in the secrets' Region.
+        with_value: read AWSCURRENT's document too.
+        with_last_used: ask when each key was last used.
+    """
+
+    def __init__(
+        self, secretsmanager: Client, iam: Client, with_value: bool = False, with_last_used: bool = False
+    ) -> None:
+        self._secretsmanager = secretsmanager
+        self._iam = iam
+        self._region = str(secretsmanager.meta.region_name)
+        self._with_value = with_value
+        self._with_last_used = with_last_used
+
+    def read(self, target: Target) -> State:
+        """Everything about one target.
+
+        Raises:
+            CallError: an answer that is needed for anything at all was refused.
+        """
+        unread: list[str] = []
+        answer = call_or_none(
+            "secretsmanager:DescribeSecret",
+            self._secretsmanager.describe_secret,
+            _NO_SECRET,
+            SecretId=target.secret_name,
+        )
+        secret = self._secret(answer) if answer else None
+        user = self._user(target.iam_user) if target.iam_user else None
+        document_facts = None
+        if self._with_value and secret is not None and secret.deleted is None:
+            try:
+                document_facts = self._document(secret)
+            except CallError as error:
+                unread.append(f"the value of {target.secret_name}: {error.code}")
+        now = time_of(answer) if answer else datetime.now(UTC)
+        return State(target, now, secret, user, document_facts, tuple(unread))
+
+    def secret(self, secret_id: str) -> tuple[Secret | None, datetime]:
+        """DescribeSecret alone, with AWS's time.
+
+        Raises:
+            CallError: refused.
+        """
+        answer = call_or_none(
+            "secretsmanager:DescribeSecret", self._secretsmanager.describe_secret, _NO_SECRET, SecretId=secret_id
+        )
+        return (self._secret(answer), time_of(answer)) if answer else (None, datetime.now(UTC))
+
+    def version_created(self, secret_id: str, version_id: str) -> datetime | None:
+        """When a version was made; None when it is not listed.
+
+        Raises:
+            CallError: refused.
+        """
+        token: dict[str, str] = {}
+        while True:
+            answer = call(
+                "secretsmanager:ListSecretVersionIds",
+                self._secretsmanager.list_secret_version_ids,
+                SecretId=secret_id,
+                IncludeDeprecated=True,
+                **token,
+            )
+            for version in answer.get("Versions", []):
+                if version["VersionId"] == version_id and version.get("CreatedDate"):
+                    created: datetime = version["CreatedDate"]
+                    return created.astimezone(UTC)
+            if not answer.get("NextToken"):
+                return None
+            token = {"NextToken": answer["NextToken"]}
+
+    def _secret(self, answer: dict[str, Any]) -> Secret:
+        primary = answer.get("PrimaryRegion")
+        return Secret(
+            arn=answer["ARN"],
+            name=answer["Name"],
+            tags=tags_of(answer),
+            rotation_enabled=bool(answer.get("RotationEnabled")),
+            function_arn=answer.get("RotationLambdaARN"),
+            rules=answer.get("RotationRules") or {},
+            labels={label: version for version, labels in _stages(answer) for label in labels},
+            last_rotated=_utc(answer.get("LastRotatedDate")),
+            next_rotation=_utc(answer.get("NextRotationDate")),
+            deleted=_utc(answer.get("DeletedDate")),
+            is_replica=bool(primary) and primary != self._region,
+            primary_region=primary,
+            owned_by=answer.get("OwningService"),
+        )
+
+    def _user(self, name: str) -> User | None:
+        answer = call_or_none("iam:GetUser", self._iam.get_user, _NO_USER, UserName=name)
+        if answer is None:
+            return None
+        listed = call("iam:ListAccessKeys", self._iam.list_access_keys, UserName=name)["AccessKeyMetadata"]
+        user = answer["User"]
+        keys = [
+            Key(item["AccessKeyId"], item["Status"], item["CreateDate"].astimezone(UTC), self._last_used(item))
+            for item in listed
+        ]
+        return User(user["UserName"], user["Arn"], tags_of(user), tuple(sorted(keys, key=lambda key: key.created)))
+
+    def _last_used(self, item: dict[str, Any]) -> datetime | None:
+        if not self._with_last_used:
+            return None
+        answer = call("iam:GetAccessKeyLastUsed", self._iam.get_access_key_last_used, AccessKeyId=item["AccessKeyId"])
+        return _utc(answer.get("AccessKeyLastUsed", {}).get("LastUsedDate"))
+
+    def _document(self, secret: Secret) -> DocumentFacts:
+        answer = call_or_none(
+            "secretsmanager:GetSecretValue", self._secretsmanager.get_secret_value, _NO_SECRET, SecretId=secret.arn
+        )
+        if answer is None:
+            return DocumentFacts(problem=f"secret {secret.name} has no value; store one first")
+        text = answer.get("SecretString")
+        names_key = document.names_access_key(text)
+        try:
+            parsed = document.parse(text)
+        except DocumentError as error:
+            return DocumentFacts(problem=str(error), names_access_key=names_key)
+        return DocumentFacts(parsed.user_name, parsed.access_key_id, None, names_key)
+
+
+def holder(secret: Secret, label: str) -> str | None:
+    """The version id that carries a label."""
+    return secret.labels.get(label)
+
+
+def pending_elsewhere(secret: Secret) -> str | None:
+    """The version that AWSPENDING is on, where that blocks the next rotation: on another one than AWSCURRENT."""
+    pending = secret.labels.get(names.AWSPENDING)
+    return pending if pending is not None and pending != secret.labels.get(names.AWSCURRENT) else None
+
+
+def _stages(answer: dict[str, Any]) -> list[tuple[str, list[str]]]:
+    return list((answer.get("VersionIdsToStages") or {}).items())
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return moment.astimezone(UTC) if moment is not None else None

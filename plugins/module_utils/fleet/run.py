@@ -1,0 +1,289 @@
+# Copyright: (c) 2026, The evergreen.key_rotation maintainers
+# GNU General Public License v3.0 or later (see LICENSE)
+"""Rotates a list of secrets now: which of them, paced by rotations in flight, each waited for until its outcome."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ..rotation import names
+from .aws import CallError, Client, call
+from .batch import Pace, run_all
+from .batch_result import Entry, said
+from .errors import StateError, WaitError
+from .failure_log import FailureLog
+from .planning import due_reason, existing_secret, existing_user, function_name, timestamp
+from .reader import Reader, pending_elsewhere
+from .state import Secret, State, Target
+
+DUE = "due"
+ALWAYS = "always"
+LAST_ROTATED_BEFORE = "last_rotated_before"
+
+_POLL_SECONDS = 0.5
+_SETTLE_SECONDS = 15.0
+_MARGIN_SECONDS = 5
+_REFUSED = "InvalidRequestException"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Whether a secret rotates now. reason says why it does; held_back why it does not although it is due."""
+
+    state: State
+    reason: str | None
+    held_back: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The service account."""
+        return self.state.target.name
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Which secrets rotate. before is needed with LAST_ROTATED_BEFORE only."""
+
+    rotate_if: str
+    before: datetime | None = None
+
+    def decide(self, state: State) -> Decision:
+        """Say whether this one rotates.
+
+        Raises:
+            FleetError: it cannot be worked on, or its previous key is still in its grace period.
+        """
+        secret = existing_secret(state)
+        existing_user(state)
+        reason: str | None
+        if self.rotate_if == ALWAYS:
+            reason = "asked for"
+        elif self.rotate_if == DUE:
+            reason = due_reason(state)
+            if reason is not None and state.target.hold_back is not None:
+                return Decision(state, None, f"due, not rotated: {reason}; {state.target.hold_back}")
+        else:
+            rotated = secret.last_rotated is not None and self.before is not None and secret.last_rotated >= self.before
+            reason = None if rotated else "not rotated since then"
+        if reason is not None:
+            refuse_in_grace(state)
+        return Decision(state, reason)
+
+
+def refuse_in_grace(state: State) -> None:
+    """Stop where rotating would find no free slot: the previous key is still Active, as promised to its consumers.
+
+    Raises:
+        StateError: the grace period runs; the text says until when.
+    """
+    secret, user, current = state.secret, state.user, state.current_key
+    if secret is None or user is None or secret.last_rotated is None or names.AWSPREVIOUS not in secret.labels:
+        return
+    active = [key for key in user.keys if key.active]
+    until = secret.last_rotated + timedelta(hours=state.target.grace_period_hours)
+    if len(active) < 2 or until <= state.now:
+        return
+    newest = current or active[-1]
+    others = ", ".join(key.access_key_id for key in active if key != newest)
+    raise StateError(
+        f"IAM user {user.name} has two Active keys: the previous one ({others}) is in its grace period until "
+        f"{timestamp(until)}; rotate after that, or deactivate it yourself if nothing uses it any more"
+    )
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """How long, and with which clock. Seconds; now is monotonic."""
+
+    timeout: float
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
+class Rotator:
+    """Rotates decided secrets.
+
+    Args:
+        secretsmanager: boto3 client.
+        reader: for DescribeSecret.
+        failures: where the function's own words are found.
+        pace: spaces RotateSecret calls.
+        waiting: the deadline of each rotation.
+    """
+
+    def __init__(
+        self, secretsmanager: Client, reader: Reader, failures: FailureLog, pace: Pace, waiting: Waiting
+    ) -> None:
+        self._secretsmanager = secretsmanager
+        self._reader = reader
+        self._failures = failures
+        self._pace = pace
+        self._waiting = waiting
+
+    def rotate(self, decision: Decision) -> Entry:
+        """Rotate one secret and wait for its outcome.
+
+        Raises:
+            FleetError: it did not rotate; the text says why, or that the deadline passed.
+        """
+        target = decision.state.target
+        secret = self._described(target)
+        if not secret.rotation_enabled or not secret.function_arn:
+            raise StateError(f"rotation of {target.secret_name} is off; run the deploy playbook first")
+        deadline = self._waiting.now() + self._waiting.timeout
+        notes: list[str] = []
+        while True:
+            if self._settle(target, secret, deadline, notes):
+                break
+            token = self._start(secret)
+            if token is not None:
+                self._wait_for(target, secret, token, deadline)
+                break
+            self._tick(deadline, target, "an earlier rotation of it is not over")
+            secret = self._described(target)
+        notes.append(f"rotated: {decision.reason}")
+        return Entry(target.name, changed=True, msg="rotated", changes=tuple(notes), extra={"due": True})
+
+    def _start(self, secret: Secret) -> str | None:
+        """Ask for a rotation; None when an earlier one is not over."""
+        token = str(uuid.uuid4())
+        self._pace.wait()
+        try:
+            call(
+                "secretsmanager:RotateSecret",
+                self._secretsmanager.rotate_secret,
+                SecretId=secret.arn,
+                ClientRequestToken=token,
+                RotationLambdaARN=secret.function_arn,
+                RotationRules=_rules(secret),
+            )
+        except CallError as error:
+            if error.code == _REFUSED and "previous rotation" in error.text:
+                return None
+            raise
+        return token
+
+    def _settle(self, target: Target, secret: Secret, deadline: float, notes: list[str]) -> bool:
+        """Wait until AWSPENDING blocks nothing; a failed rotation's is taken off once its attempt is surely dead.
+
+        Returns:
+            True when the pending rotation succeeded meanwhile: nothing more to do.
+        """
+        first = pending_elsewhere(secret)
+        while (pending := pending_elsewhere(secret)) is not None:
+            if pending == secret.labels.get(names.AWSPREVIOUS):
+                raise StateError(
+                    f"a roll-back of {target.secret_name} holds AWSPENDING; let it finish, or run it again"
+                )
+            _, now = self._reader.secret(secret.arn)
+            created = self._reader.version_created(secret.arn, pending)
+            if created is None or (now - created).total_seconds() > names.FUNCTION_TIMEOUT_SECONDS + _MARGIN_SECONDS:
+                self._clear(secret, pending)
+                notes.append(f"took AWSPENDING off version {pending}, left by a rotation that failed")
+            else:
+                self._tick(deadline, target, f"an earlier rotation of it (version {pending}) is not over")
+            secret = self._described(target)
+        if first is not None and secret.labels.get(names.AWSCURRENT) == first:
+            notes.append(f"version {first} of an earlier attempt was completed by Secrets Manager")
+            return True
+        return False
+
+    def _clear(self, secret: Secret, version: str) -> None:
+        self._pace.wait()
+        call(
+            "secretsmanager:UpdateSecretVersionStage",
+            self._secretsmanager.update_secret_version_stage,
+            SecretId=secret.arn,
+            VersionStage=names.AWSPENDING,
+            RemoveFromVersionId=version,
+        )
+
+    def _wait_for(self, target: Target, before: Secret, token: str, deadline: float) -> None:
+        """Until AWSCURRENT is on the new version, and the service has noted the rotation."""
+        name = function_name(before.function_arn or "")
+        while True:
+            secret = self._described(target)
+            if secret.labels.get(names.AWSCURRENT) == token:
+                self._wait_until_noted(target, before)
+                return
+            error = self._failures.error_of(name, token)
+            if error is not None:
+                raise StateError(f"{error} (Secrets Manager will retry by itself; rotate again once this is mended)")
+            self._tick(deadline, target, f"see log group /aws/lambda/{name}")
+
+    def _wait_until_noted(self, target: Target, before: Secret) -> None:
+        """LastRotatedDate follows the label within moments; without it the rotation is good all the same."""
+        end = self._waiting.now() + _SETTLE_SECONDS
+        while self._waiting.now() < end:
+            secret = self._described(target)
+            if secret.last_rotated != before.last_rotated and pending_elsewhere(secret) is None:
+                return
+            self._waiting.sleep(_POLL_SECONDS)
+
+    def _tick(self, deadline: float, target: Target, hint: str) -> None:
+        """Wait a moment.
+
+        Raises:
+            WaitError: the deadline has passed.
+        """
+        if self._waiting.now() >= deadline:
+            raise WaitError(
+                f"{target.secret_name} had not rotated after {self._waiting.timeout:.0f} s; {hint}. Secrets Manager "
+                "goes on by itself; run this again to see the outcome"
+            )
+        self._waiting.sleep(_POLL_SECONDS)
+
+    def _described(self, target: Target) -> Secret:
+        secret, _ = self._reader.secret(target.secret_name)
+        if secret is None:
+            raise StateError(f"secret {target.secret_name} has gone meanwhile; restore it, or mend the inventory")
+        return secret
+
+
+def _rules(secret: Secret) -> dict[str, object]:
+    """The stored rules, passed along: RotateSecret would else be free to forget them."""
+    rules = dict(secret.rules)
+    if rules.get("ScheduleExpression"):
+        rules.pop("AutomaticallyAfterDays", None)
+    return {name: value for name, value in rules.items() if value is not None}
+
+
+def decide_all(reader: Reader, rule: Rule, targets: Sequence[Target]) -> tuple[list[Decision], list[Entry]]:
+    """Read all targets and decide each.
+
+    Returns:
+        The decisions, and failed entries for those that cannot be worked on.
+    """
+    outcomes = run_all(lambda target: rule.decide(reader.read(target)), targets)
+    decisions = [outcome.result for outcome in outcomes if outcome.result is not None]
+    failed = [
+        Entry(outcome.item.name, failed=True, msg=said(outcome.error)) for outcome in outcomes if outcome.result is None
+    ]
+    return decisions, failed
+
+
+def spare(decision: Decision) -> Entry:
+    """The entry of a secret that does not rotate now."""
+    due = decision.held_back is not None
+    return Entry(decision.name, msg=decision.held_back or "not due", extra={"due": due, "held_back": due})
+
+
+def announce(decision: Decision) -> Entry:
+    """The entry of a secret that would rotate, in check mode."""
+    return Entry(
+        decision.name,
+        changed=True,
+        msg=f"would rotate now: {decision.reason}",
+        changes=(f"rotate: {decision.reason}",),
+        extra={"due": True},
+    )
+
+
+def in_order(targets: Sequence[Target], found: Sequence[Entry]) -> list[Entry]:
+    """Entries in the order of the targets."""
+    place = {target.name: index for index, target in enumerate(targets)}
+    return sorted(found, key=lambda entry: place[entry.name])

@@ -1,0 +1,123 @@
+# Copyright: (c) 2026, The evergreen.key_rotation maintainers
+# GNU General Public License v3.0 or later (see LICENSE)
+"""What AWS holds for one service account, as types. Pure; never a secret value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+ACTIVE = "Active"
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the inventory asks for one service account: one item of a module's option service_accounts.
+
+    Attributes:
+        name: the inventory host.
+        hold_back: why a due rotation is only reported; None: it rotates.
+    """
+
+    name: str
+    secret_name: str
+    rotation_strategy: str
+    max_key_age_days: int
+    grace_period_hours: int
+    iam_user: str | None = None
+    rotation_days: int | None = None
+    schedule_expression: str | None = None
+    rotation_window: str | None = None
+    notify_email: str | None = None
+    disposable_keys: tuple[str, ...] = ()
+    rotate_on_enrol: str = "due"
+    hold_back: str | None = None
+
+
+@dataclass(frozen=True)
+class Key:
+    """One access key of the user, without its secret."""
+
+    access_key_id: str
+    status: str
+    created: datetime
+    last_used: datetime | None = None
+
+    @property
+    def active(self) -> bool:
+        """Whether it can be used."""
+        return self.status == ACTIVE
+
+
+@dataclass(frozen=True)
+class User:
+    """The IAM user with its keys."""
+
+    name: str
+    arn: str
+    tags: Mapping[str, str]
+    keys: tuple[Key, ...]
+
+
+@dataclass(frozen=True)
+class DocumentFacts:
+    """What was learned from AWSCURRENT's value, without the value.
+
+    Attributes:
+        problem: why it is no document of a service account; None when it is one.
+        names_access_key: whether it is a JSON object with an access key in it.
+    """
+
+    user_name: str | None = None
+    access_key_id: str | None = None
+    problem: str | None = None
+    names_access_key: bool = False
+
+
+@dataclass(frozen=True)
+class Secret:
+    """DescribeSecret's answer.
+
+    Attributes:
+        labels: staging label -> version id.
+        rules: RotationRules as the API gives them.
+        is_replica: whether the primary is in another Region.
+    """
+
+    arn: str
+    name: str
+    tags: Mapping[str, str]
+    rotation_enabled: bool = False
+    function_arn: str | None = None
+    rules: Mapping[str, object] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    last_rotated: datetime | None = None
+    next_rotation: datetime | None = None
+    deleted: datetime | None = None
+    is_replica: bool = False
+    primary_region: str | None = None
+    owned_by: str | None = None
+
+
+@dataclass(frozen=True)
+class State:
+    """All that was read for one target. now is AWS's own time, not this machine's."""
+
+    target: Target
+    now: datetime
+    secret: Secret | None
+    user: User | None = None
+    document: DocumentFacts | None = None
+    unread: tuple[str, ...] = ()
+    """What could not be read, with AWS's error code: shown, never taken for a yes."""
+
+    @property
+    def current_key(self) -> Key | None:
+        """The key that AWSCURRENT names; without its value, the oldest Active key."""
+        keys = self.user.keys if self.user else ()
+        if self.document is not None:
+            wanted = self.document.access_key_id
+            return next((key for key in keys if key.access_key_id == wanted), None)
+        active = sorted((key for key in keys if key.active), key=lambda key: key.created)
+        return active[0] if active else None
