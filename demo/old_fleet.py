@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,6 +50,11 @@ class Aws:
         """A boto3 client."""
         return self._session.client(service, endpoint_url=self.endpoint)
 
+    def key_client(self, access_key_id: str, secret_access_key: str) -> Any:
+        """STS with a user's own key."""
+        session = boto3.session.Session(access_key_id, secret_access_key, region_name=REGION)
+        return session.client("sts", endpoint_url=self.endpoint)
+
     def keys(self, user: str) -> list[Key]:
         """A user's keys, oldest first, with their ages on the virtual clock."""
         now = self.remote.now()
@@ -91,3 +97,7 @@ def seed(aws: Aws) -> None:
     for host, secret in DATABASES.items():
         document = {"username": "app", "password": f"a password of {host} that must stay as it is", "port": 5432}
         aws.client("secretsmanager").create_secret(Name=secret, SecretString=json.dumps(document))
+
+
+if __name__ == "__main__":
+    seed(Aws(sys.argv[1]))

@@ -67,9 +67,9 @@ def calls_of_rotations(journal: list[dict[str, Any]], fleet: Fleet) -> dict[str,
     Returns:
         Host to the actions of its rotation, up to the move of AWSCURRENT.
     """
-    owners = {SECRETS[host]: host for host in SECRETS}
+    owners: dict[str | None, str] = {secret: host for host, secret in SECRETS.items()}
     for host, account in fleet.accounts.items():
-        owners.update({key.key_id: host for key in account.keys} | ({account.user: host} if account.user else {}))
+        owners.update({name: host for name in (account.user, *(key.key_id for key in account.keys)) if name})
     rotations: dict[str, list[str]] = {}
     finished: set[str] = set()
     for call in journal:
@@ -82,7 +82,7 @@ def calls_of_rotations(journal: list[dict[str, Any]], fleet: Fleet) -> dict[str,
     return {host: calls for host, calls in rotations.items() if host in finished}
 
 
-def _owner(call: dict[str, Any], owners: dict[str, str]) -> str | None:
+def _owner(call: dict[str, Any], owners: dict[str | None, str]) -> str | None:
     """The service account that a call of a function, or of a key under proof, was made for."""
     principal = call["principal"] or ""
     if ":assumed-role/" not in principal:
