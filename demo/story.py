@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -32,6 +33,7 @@ class Account:
     """One service account as AWS shows it. The value is kept as a digest alone."""
 
     user: str | None
+    version: str
     value: str
     current_key: str | None
     keys: tuple[Key, ...]
@@ -46,9 +48,9 @@ class Fleet:
     accounts: dict[str, Account]
 
     @classmethod
-    def read(cls, aws: Aws) -> Fleet:
-        """Read the whole example fleet."""
-        return cls({host: _read(aws, host, secret) for host, secret in SECRETS.items()})
+    def read(cls, aws: Aws, without: Collection[str] = ()) -> Fleet:
+        """Read the example fleet, but for the hosts that are left out."""
+        return cls({host: _read(aws, host, secret) for host, secret in SECRETS.items() if host not in without})
 
 
 def writes(journal: list[dict[str, Any]]) -> list[str]:
@@ -69,7 +71,8 @@ def calls_of_rotations(journal: list[dict[str, Any]], fleet: Fleet) -> dict[str,
     """
     owners: dict[str | None, str] = {secret: host for host, secret in SECRETS.items()}
     for host, account in fleet.accounts.items():
-        owners.update({name: host for name in (account.user, *(key.key_id for key in account.keys)) if name})
+        owners.update(dict.fromkeys([account.user, *(key.key_id for key in account.keys)], host))
+    owners.pop(None, None)
     rotations: dict[str, list[str]] = {}
     finished: set[str] = set()
     for call in journal:
@@ -121,9 +124,11 @@ def table(before: Fleet, now: Fleet, mails: list[dict[str, Any]]) -> str:
 def _read(aws: Aws, host: str, secret: str) -> Account:
     user = USERS[host][1] if host in USERS else None
     described = aws.client("secretsmanager").describe_secret(SecretId=secret)
+    stages = described["VersionIdsToStages"]
     value = aws.value(secret)
     return Account(
         user=user,
+        version=next(version for version, labels in stages.items() if "AWSCURRENT" in labels),
         value=hashlib.sha256(value.encode()).hexdigest(),
         current_key=json.loads(value)["AWS_ACCESS_KEY_ID"] if user else None,
         keys=tuple(aws.keys(user)) if user else (),

@@ -1,0 +1,138 @@
+# Copyright: (c) 2026, The evergreen.key_rotation maintainers
+# GNU General Public License v3.0 or later (see LICENSE)
+"""The main job, end to end: real playbooks, the real zip, the embedded AWS."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from demo.old_fleet import DATABASES, SECRETS, USERS, seed_user
+from demo.story import Fleet, calls_of_rotations, writes
+
+HOUR = 3600
+DAY = 24 * HOUR
+
+
+def rotated(before: Fleet, after: Fleet) -> set[str]:
+    """The service accounts that rotated between two readings."""
+    return {host for host in after.accounts if before.accounts[host].version != after.accounts[host].version}
+
+
+def test_check_mode_on_the_untouched_account_writes_nothing_and_says_what_would_rotate(old_fleet):
+    before, journal = Fleet.read(old_fleet.aws), len(old_fleet.aws.remote.journal())
+    done = old_fleet.play("deploy", "--check")
+    assert writes(old_fleet.aws.remote.journal()[journal:]) == []
+    assert Fleet.read(old_fleet.aws) == before
+    assert all(host in done.summary for host in SECRETS)
+
+
+def test_the_first_deploy_rotates_what_is_due_and_the_second_changes_nothing(old_fleet):
+    before = Fleet.read(old_fleet.aws)
+    old_fleet.play("deploy")
+    after = Fleet.read(old_fleet.aws)
+    assert rotated(before, after) == set(SECRETS)
+    for host in USERS:
+        keys = {key.key_id: key for key in after.accounts[host].keys}
+        assert keys[after.accounts[host].current_key].age_days == 0
+        assert keys[before.accounts[host].current_key].active
+    for host in DATABASES:
+        assert after.accounts[host].value == before.accounts[host].value
+        assert after.accounts[host].last_rotated is not None
+    assert old_fleet.play("deploy").changed == 0
+    assert Fleet.read(old_fleet.aws) == after
+
+
+def test_after_the_grace_period_only_the_new_key_is_active_and_the_next_rotation_deletes_the_old_one(deployed):
+    first = Fleet.read(deployed.aws)
+    deployed.aws.remote.advance(24 * HOUR + 600)
+    retired = Fleet.read(deployed.aws)
+    for host in USERS:
+        active = [key.key_id for key in retired.accounts[host].keys if key.active]
+        assert active == [first.accounts[host].current_key]
+    journal = len(deployed.aws.remote.journal())
+    deployed.aws.remote.advance(85 * DAY)
+    after = Fleet.read(deployed.aws)
+    assert rotated(retired, after) >= set(USERS)
+    for host in USERS:
+        assert retired.accounts[host].keys[0] not in after.accounts[host].keys
+    calls = calls_of_rotations(deployed.aws.remote.journal()[journal:], retired)
+    assert all(len(made) <= 20 for made in calls.values()), calls
+
+
+def test_a_changed_grace_period_is_the_only_change(deployed):
+    deployed.service_accounts["vars"]["grace_period_hours"] = 48
+    journal = len(deployed.aws.remote.journal())
+    done = deployed.play("deploy", "--diff")
+    written = writes(deployed.aws.remote.journal()[journal:])
+    assert "48" in done.output
+    assert {call.partition(":")[0] for call in written} == {"secretsmanager"}
+    assert deployed.play("deploy").changed == 0
+
+
+def test_a_changed_schedule_is_the_only_change(deployed):
+    deployed.service_accounts["hosts"]["bitbucket"]["rotation_days"] = 30
+    before, journal = Fleet.read(deployed.aws), len(deployed.aws.remote.journal())
+    done = deployed.play("deploy", "--diff")
+    assert writes(deployed.aws.remote.journal()[journal:]) == ["secretsmanager:RotateSecret"]
+    assert "30" in done.output
+    assert rotated(before, Fleet.read(deployed.aws)) == set()
+    assert deployed.play("deploy").changed == 0
+
+
+@pytest.mark.parametrize(
+    ("limit", "hosts"),
+    [
+        ("bedrock-api", {"bedrock-api"}),
+        ("acmecorp_prod", set(SECRETS)),
+        ("all:!bedrock-api", set(SECRETS) - {"bedrock-api"}),
+    ],
+)
+def test_rotate_rotates_exactly_what_the_limit_names(deployed, limit, hosts):
+    deployed.aws.remote.advance(25 * HOUR)  # out of the grace period of the first rotation
+    before = Fleet.read(deployed.aws)
+    deployed.play("rotate", "--limit", limit)
+    assert rotated(before, Fleet.read(deployed.aws)) == hosts
+
+
+def test_deploy_with_a_limit_takes_nothing_from_the_others(deployed):
+    deployed.play("deploy", "--limit", "bedrock-api")
+    deployed.aws.remote.advance(25 * HOUR)
+    before = Fleet.read(deployed.aws)
+    deployed.play("rotate", "--limit", "all:!bedrock-api")
+    assert rotated(before, Fleet.read(deployed.aws)) == set(SECRETS) - {"bedrock-api"}
+
+
+def test_one_failing_service_account_stops_nobody_and_completes_after_it_is_mended(deployed):
+    deployed.aws.remote.advance(25 * HOUR)
+    iam, secret, user = deployed.aws.client("iam"), *USERS["bitbucket"]
+    for key in deployed.aws.keys(user):
+        iam.delete_access_key(UserName=user, AccessKeyId=key.key_id)
+    iam.delete_user(UserName=user)
+    before = Fleet.read(deployed.aws, without=["bitbucket"])
+    done = deployed.play("rotate", code=2)
+    assert "bitbucket" in done.summary
+    assert user in done.summary
+    assert rotated(before, Fleet.read(deployed.aws, without=["bitbucket"])) == set(SECRETS) - {"bitbucket"}
+
+    deployed.aws.client("secretsmanager").delete_secret(SecretId=secret, ForceDeleteWithoutRecovery=True)
+    seed_user(deployed.aws, secret, user)
+    deployed.play("deploy")
+    after = Fleet.read(deployed.aws)
+    assert after.accounts["bitbucket"].last_rotated is not None
+    keys = {key.key_id: key for key in after.accounts["bitbucket"].keys}
+    assert keys[after.accounts["bitbucket"].current_key].age_days == 0
+
+
+def test_no_secret_value_in_any_output_or_record(old_fleet):
+    values = [json.loads(old_fleet.aws.value(secret)) for secret in SECRETS.values()]
+    outputs = [old_fleet.play("deploy", "-vvv", "--diff").output, json.dumps(old_fleet.aws.remote.journal())]
+    outputs.append(json.dumps(old_fleet.aws.remote.mail()))
+    values += [json.loads(old_fleet.aws.value(secret)) for secret in SECRETS.values()]
+    logs = old_fleet.aws.client("logs")
+    for group in logs.describe_log_groups()["logGroups"]:
+        outputs += [event["message"] for event in logs.filter_log_events(logGroupName=group["logGroupName"])["events"]]
+    marked = {value.get("AWS_SECRET_ACCESS_KEY") or value.get("password") for value in values}
+    assert len(marked) == 2 * len(USERS) + len(DATABASES)
+    assert not [mark for mark in marked for output in outputs if mark in output]
