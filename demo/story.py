@@ -76,12 +76,12 @@ def calls_of_rotations(journal: list[dict[str, Any]], fleet: Fleet) -> dict[str,
     rotations: dict[str, list[str]] = {}
     finished: set[str] = set()
     for call in journal:
-        host = _owner(call, owners)
-        if host is None or host in finished or call["service"] in ("ses", "logs"):
+        owner = _owner(call, owners)
+        if owner is None or owner in finished or call["service"] in ("ses", "logs"):
             continue
-        rotations.setdefault(host, []).append(f"{call['service']}:{call['action']}")
+        rotations.setdefault(owner, []).append(f"{call['service']}:{call['action']}")
         if call["action"] == "UpdateSecretVersionStage" and call["ids"].get("VersionStage") == "AWSCURRENT":
-            finished.add(host)
+            finished.add(owner)
     return {host: calls for host, calls in rotations.items() if host in finished}
 
 

@@ -47,6 +47,10 @@ class Remote:
         """Set knobs (see world.Knobs), and give all of them."""
         return dict(self._ask("POST", "knobs", wanted))
 
+    def fault(self, **wanted: Any) -> None:
+        """Let a coming call fail; see faults.Fault for what may be named."""
+        self._ask("POST", "faults", wanted)
+
     def reset(self) -> None:
         """Forget everything."""
         self._ask("POST", "reset", {})

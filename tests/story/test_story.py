@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from demo.old_fleet import DATABASES, SECRETS, USERS, seed_user
+from demo.old_fleet import DATABASES, SECRETS, USERS
 from demo.story import Fleet, calls_of_rotations, writes
 
 HOUR = 3600
@@ -116,13 +116,27 @@ def test_one_failing_service_account_stops_nobody_and_completes_after_it_is_mend
     assert user in done.summary
     assert rotated(before, Fleet.read(deployed.aws, without=["bitbucket"])) == set(SECRETS) - {"bitbucket"}
 
-    deployed.aws.client("secretsmanager").delete_secret(SecretId=secret, ForceDeleteWithoutRecovery=True)
-    seed_user(deployed.aws, secret, user)
+    iam.create_user(UserName=user)
+    key = iam.create_access_key(UserName=user)["AccessKey"]
+    document = json.loads(deployed.aws.value(secret))
+    document |= {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+    deployed.aws.client("secretsmanager").put_secret_value(SecretId=secret, SecretString=json.dumps(document))
     deployed.play("deploy")
-    after = Fleet.read(deployed.aws)
-    assert after.accounts["bitbucket"].last_rotated is not None
-    keys = {key.key_id: key for key in after.accounts["bitbucket"].keys}
-    assert keys[after.accounts["bitbucket"].current_key].age_days == 0
+    deployed.play("rotate", "--limit", "bitbucket")
+    account = Fleet.read(deployed.aws).accounts["bitbucket"]
+    assert account.current_key not in (None, key["AccessKeyId"])
+    assert account.current_key in [key.key_id for key in account.keys if key.active]
+
+
+def test_a_rotation_that_failed_inside_the_function_completes_in_the_next_run(deployed):
+    deployed.aws.remote.advance(25 * HOUR)
+    before = Fleet.read(deployed.aws)
+    deployed.aws.remote.fault(service="iam", action="CreateAccessKey", kind="access_denied", when="before", times=1)
+    done = deployed.play("rotate", "--limit", "bitbucket", code=2)
+    assert "iam:CreateAccessKey" in done.summary
+    assert rotated(before, Fleet.read(deployed.aws)) == set()
+    deployed.play("rotate", "--limit", "bitbucket")
+    assert rotated(before, Fleet.read(deployed.aws)) == {"bitbucket"}
 
 
 def test_no_secret_value_in_any_output_or_record(old_fleet):
