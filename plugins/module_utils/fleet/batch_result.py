@@ -43,12 +43,13 @@ SERVICE_ACCOUNTS: dict[str, Any] = {
 def targets(items: Iterable[Mapping[str, Any]]) -> list[Target]:
     """The option's value as types."""
     known = {item.name for item in fields(Target)}
-    return [
-        Target(
-            **{key: tuple(value) if isinstance(value, list) else value for key, value in item.items() if key in known}
-        )
-        for item in items
-    ]
+    found = []
+    for item in items:
+        values: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in item.items() if key in known
+        }
+        found.append(Target(**values))
+    return found
 
 
 @dataclass(frozen=True)

@@ -4,17 +4,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Literal
 
 from ..rotation import names
 from ..rotation.binding import tag_value
+from .batch import run_all
+from .batch_result import said
 from .errors import StateError
 from .planning import due_reason, existing_secret, existing_user, timestamp
+from .reader import Reader
 from .schedule import DAY
-from .state import Key, State
+from .state import Key, State, Target
 
 Severity = Literal["error", "warning", "info"]
 
@@ -205,3 +208,20 @@ def _key(key: Key, now: datetime) -> dict[str, object]:
 
 def _text(moment: datetime | None) -> str | None:
     return timestamp(moment) if moment is not None else None
+
+
+def read_all(reader: Reader, targets: Sequence[Target]) -> dict[str, object]:
+    """The state of a list of service accounts, as rotation_info returns it; one that cannot be read says why."""
+    outcomes = run_all(reader.read, targets)
+    secrets = []
+    for outcome in outcomes:
+        if outcome.result is not None:
+            secrets.append({**describe(outcome.result), "failed": False, "msg": ""})
+        else:
+            reason = said(outcome.error)
+            finding = Finding("unreadable", "error", reason, "allow the operator this call, or try again")
+            secrets.append(
+                {"name": outcome.item.name, "failed": True, "msg": reason, "due": None, "findings": [asdict(finding)]}
+            )
+    times = [outcome.result.now for outcome in outcomes if outcome.result is not None]
+    return {"now": timestamp(min(times)) if times else None, "secrets": secrets}

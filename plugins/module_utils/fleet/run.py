@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from ..rotation import names
 from .aws import CallError, Client, call
 from .batch import Pace, run_all
-from .batch_result import Entry, said
+from .batch_result import Entry, entries, said
 from .errors import StateError, WaitError
 from .failure_log import FailureLog
 from .planning import due_reason, existing_secret, existing_user, function_name, timestamp
@@ -184,8 +184,7 @@ class Rotator:
             if created is None or (now - created).total_seconds() > names.FUNCTION_TIMEOUT_SECONDS + _MARGIN_SECONDS:
                 self._clear(secret, pending)
                 notes.append(f"took AWSPENDING off version {pending}, left by a rotation that failed")
-            else:
-                self._tick(deadline, target, f"an earlier rotation of it (version {pending}) is not over")
+            self._tick(deadline, target, f"an earlier rotation of it (version {pending}) is not over")
             secret = self._described(target)
         if first is not None and secret.labels.get(names.AWSCURRENT) == first:
             notes.append(f"version {first} of an earlier attempt was completed by Secrets Manager")
@@ -252,27 +251,54 @@ def _rules(secret: Secret) -> dict[str, object]:
     return {name: value for name, value in rules.items() if value is not None}
 
 
-def decide_all(reader: Reader, rule: Rule, targets: Sequence[Target]) -> tuple[list[Decision], list[Entry]]:
-    """Read all targets and decide each.
+class Run:
+    """A whole run over a list of targets.
 
-    Returns:
-        The decisions, and failed entries for those that cannot be worked on.
+    Args:
+        secretsmanager, iam, logs: boto3 clients of one Region.
+        timeout: seconds to wait for each outcome.
     """
-    outcomes = run_all(lambda target: rule.decide(reader.read(target)), targets)
-    decisions = [outcome.result for outcome in outcomes if outcome.result is not None]
-    failed = [
-        Entry(outcome.item.name, failed=True, msg=said(outcome.error)) for outcome in outcomes if outcome.result is None
-    ]
-    return decisions, failed
+
+    def __init__(self, secretsmanager: Client, iam: Client, logs: Client, timeout: float) -> None:
+        self._secretsmanager = secretsmanager
+        self._iam = iam
+        self._logs = logs
+        self._timeout = timeout
+
+    def rotate(self, targets: Sequence[Target], rule: Rule, in_flight: int, check_mode: bool) -> list[Entry]:
+        """Rotate what the rule names; none stops another.
+
+        Returns:
+            One entry for each target, in order.
+        """
+        # The value is needed for one thing only: to know which key's age counts.
+        reader = Reader(self._secretsmanager, self._iam, with_value=rule.rotate_if == DUE)
+        outcomes = run_all(lambda target: rule.decide(reader.read(target)), targets)
+        decisions = [outcome.result for outcome in outcomes if outcome.result is not None]
+        chosen = [decision for decision in decisions if decision.reason is not None]
+        found = [
+            Entry(outcome.item.name, failed=True, msg=said(outcome.error))
+            for outcome in outcomes
+            if outcome.result is None
+        ]
+        found += [_spared(decision) for decision in decisions if decision.reason is None]
+        if check_mode:
+            found += [_announced(decision) for decision in chosen]
+        elif chosen:
+            failures = FailureLog(self._logs, min(decision.state.now for decision in chosen))
+            rotator = Rotator(self._secretsmanager, reader, failures, Pace(), Waiting(self._timeout))
+            found += entries(run_all(rotator.rotate, chosen, in_flight))
+        place = {target.name: index for index, target in enumerate(targets)}
+        return sorted(found, key=lambda entry: place[entry.name])
 
 
-def spare(decision: Decision) -> Entry:
+def _spared(decision: Decision) -> Entry:
     """The entry of a secret that does not rotate now."""
-    due = decision.held_back is not None
-    return Entry(decision.name, msg=decision.held_back or "not due", extra={"due": due, "held_back": due})
+    held = decision.held_back is not None
+    return Entry(decision.name, msg=decision.held_back or "not due", extra={"due": held, "held_back": held})
 
 
-def announce(decision: Decision) -> Entry:
+def _announced(decision: Decision) -> Entry:
     """The entry of a secret that would rotate, in check mode."""
     return Entry(
         decision.name,
@@ -281,9 +307,3 @@ def announce(decision: Decision) -> Entry:
         changes=(f"rotate: {decision.reason}",),
         extra={"due": True},
     )
-
-
-def in_order(targets: Sequence[Target], found: Sequence[Entry]) -> list[Entry]:
-    """Entries in the order of the targets."""
-    place = {target.name: index for index, target in enumerate(targets)}
-    return sorted(found, key=lambda entry: place[entry.name])

@@ -1,0 +1,128 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The evergreen.key_rotation maintainers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: rotation_info
+short_description: Say what AWS holds for a list of service accounts
+version_added: 0.1.0
+description:
+  - Reads a list of service accounts and returns their state with findings, each with its mend.
+  - Reads each secret's current value in memory to learn which access key it names. No value is returned, logged, or
+    part of an error.
+author:
+  - The evergreen.key_rotation maintainers (@evergreen)
+options:
+  last_used:
+    description: Whether to ask when each access key was last used.
+    type: bool
+    default: true
+extends_documentation_fragment:
+  - evergreen.key_rotation.service_accounts
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+attributes:
+  check_mode:
+    description: Can run in check mode; it never changes anything.
+    support: full
+  diff_mode:
+    description: It never changes anything.
+    support: none
+"""
+
+EXAMPLES = r"""
+- name: Look at a service account
+  evergreen.key_rotation.rotation_info:
+    region: us-east-1
+    service_accounts:
+      - name: bedrock-api
+        secret_name: /acmecorp/bedrock/model/acmecorp-ai/credentials
+        iam_user: acmecorp-ai
+        rotation_strategy: iam_access_key
+        rotation_days: 85
+  register: fleet
+"""
+
+RETURN = r"""
+now:
+  description: AWS's own time at the reading, ISO 8601, UTC.
+  returned: always
+  type: str
+  sample: "2026-01-31T09:00:00+00:00"
+secrets:
+  description: One entry for each service account, in the order of the option.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The service account.
+      type: str
+    failed:
+      description: Whether it could not be read.
+      type: bool
+    msg:
+      description: Why it could not be read.
+      type: str
+    exists:
+      description: Whether the secret exists.
+      type: bool
+    rotation_enabled:
+      description: Whether rotation is on.
+      type: bool
+    rotation_lambda_arn:
+      description: The function that rotates it.
+      type: str
+    rotation_rules:
+      description: RotationRules as stored.
+      type: dict
+    last_rotated_date:
+      description: When it last rotated, ISO 8601, UTC.
+      type: str
+    next_rotation_date:
+      description: When it rotates next at the latest, ISO 8601, UTC.
+      type: str
+    labels:
+      description: Staging label to version id.
+      type: dict
+    current_key:
+      description: The access key that AWSCURRENT names, with its id, status, age in days and last use.
+      type: dict
+    other_keys:
+      description: The user's other access keys, in the same shape.
+      type: list
+      elements: dict
+    due:
+      description: Why it should rotate now, or none.
+      type: str
+    findings:
+      description: What is worth saying, each with id, severity (error, warning or info), text and mend.
+      type: list
+      elements: dict
+"""
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+from ..module_utils.fleet.batch_result import SERVICE_ACCOUNTS, targets
+from ..module_utils.fleet.findings import read_all
+from ..module_utils.fleet.reader import Reader
+
+
+def main() -> None:
+    """Run the module."""
+    options = {"service_accounts": SERVICE_ACCOUNTS, "last_used": {"type": "bool", "default": True}}
+    module = AnsibleAWSModule(argument_spec=options, supports_check_mode=True)
+    reader = Reader(
+        module.client("secretsmanager"),
+        module.client("iam"),
+        with_value=True,
+        with_last_used=module.params["last_used"],
+    )
+    module.exit_json(changed=False, **read_all(reader, targets(module.params["service_accounts"])))
+
+
+if __name__ == "__main__":
+    main()

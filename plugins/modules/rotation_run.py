@@ -1,0 +1,135 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The evergreen.key_rotation maintainers
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: rotation_run
+short_description: Rotate a list of secrets now and wait for each outcome
+version_added: 0.1.0
+description:
+  - Rotates those secrets of a list that O(rotate_if) names, some at a time, and waits for each outcome.
+  - A failure is reported with the rotation function's own words, read from its log.
+  - AWSPENDING that an earlier, failed rotation left on another version is waited for, and taken off once that attempt
+    is surely over.
+  - A user whose previous key is still in its grace period is not rotated but reported as failed.
+  - One service account that fails does not stop the others. The module then fails at the end, with all entries.
+author:
+  - The evergreen.key_rotation maintainers (@evergreen)
+options:
+  rotate_if:
+    description:
+      - V(due) rotates what has never rotated, and what would break the promise before its next rotation.
+      - V(always) rotates all.
+      - V(last_rotated_before) rotates what has not rotated since O(last_rotated_before), so that a repeated run rotates
+        nothing twice.
+    type: str
+    choices: [due, always, last_rotated_before]
+    default: due
+  last_rotated_before:
+    description: ISO 8601 with offset, for O(rotate_if=last_rotated_before).
+    type: str
+  in_flight:
+    description: How many rotations run at a time.
+    type: int
+    default: 8
+  wait_timeout:
+    description: Seconds to wait for each outcome.
+    type: int
+    default: 300
+extends_documentation_fragment:
+  - evergreen.key_rotation.service_accounts
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+attributes:
+  check_mode:
+    description: Can run in check mode and says which secrets would rotate.
+    support: full
+  diff_mode:
+    description: A rotation has no before and after to show; RV(secrets) names what rotated.
+    support: none
+"""
+
+EXAMPLES = r"""
+- name: Rotate now, and again nothing twice
+  evergreen.key_rotation.rotation_run:
+    region: us-east-1
+    rotate_if: last_rotated_before
+    last_rotated_before: "2026-01-31T09:00:00+00:00"
+    service_accounts:
+      - name: bedrock-api
+        secret_name: /acmecorp/bedrock/model/acmecorp-ai/credentials
+        iam_user: acmecorp-ai
+        rotation_strategy: iam_access_key
+        rotation_days: 85
+"""
+
+RETURN = r"""
+secrets:
+  description: One entry for each service account, in the order of the option.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The service account.
+      type: str
+      sample: bedrock-api
+    changed:
+      description: Whether anything was changed for it, or would be in check mode.
+      type: bool
+    failed:
+      description: Whether its part failed.
+      type: bool
+    msg:
+      description: One sentence about it, empty when there is nothing to say.
+      type: str
+    changes:
+      description: One line for each change.
+      type: list
+      elements: str
+      sample: ["attach the schedule: every 85 days"]
+    due:
+      description: Whether the secret was to rotate now.
+      type: bool
+    held_back:
+      description: Whether it was due but not rotated; RV(secrets[].msg) says why.
+      type: bool
+"""
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+from ..module_utils.fleet.batch_result import SERVICE_ACCOUNTS, batch_result, targets
+from ..module_utils.fleet.run import LAST_ROTATED_BEFORE, Rule, Run
+from ..module_utils.rotation.settings import parse_time
+
+
+def main() -> None:
+    """Run the module."""
+    options = {
+        "service_accounts": SERVICE_ACCOUNTS,
+        "rotate_if": {"choices": ["due", "always", "last_rotated_before"], "default": "due"},
+        "last_rotated_before": {"type": "str"},
+        "in_flight": {"type": "int", "default": 8},
+        "wait_timeout": {"type": "int", "default": 300},
+    }
+    required = [("rotate_if", LAST_ROTATED_BEFORE, ["last_rotated_before"])]
+    module = AnsibleAWSModule(argument_spec=options, required_if=required, supports_check_mode=True)
+    before = parse_time(module.params["last_rotated_before"])
+    if before is None and module.params["rotate_if"] == LAST_ROTATED_BEFORE:
+        module.fail_json(msg="last_rotated_before must be ISO 8601 with offset, such as 2026-01-31T09:00:00+00:00")
+    run = Run(
+        module.client("secretsmanager"), module.client("iam"), module.client("logs"), module.params["wait_timeout"]
+    )
+    rule = Rule(module.params["rotate_if"], before)
+    found = run.rotate(targets(module.params["service_accounts"]), rule, module.params["in_flight"], module.check_mode)
+    result = batch_result(found)
+    if result["failed"]:
+        module.fail_json(**result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
