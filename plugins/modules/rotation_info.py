@@ -52,6 +52,11 @@ now:
   returned: always
   type: str
   sample: "2026-01-31T09:00:00+00:00"
+ready:
+  description: Names of the service accounts without a finding of severity error.
+  returned: always
+  type: list
+  elements: str
 secrets:
   description: One entry for each service account, in the order of the option.
   returned: always

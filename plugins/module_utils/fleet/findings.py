@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from ..rotation import names
 from ..rotation.binding import tag_value
@@ -213,7 +213,7 @@ def _text(moment: datetime | None) -> str | None:
 def read_all(reader: Reader, targets: Sequence[Target]) -> dict[str, object]:
     """The state of a list of service accounts, as rotation_info returns it; one that cannot be read says why."""
     outcomes = run_all(reader.read, targets)
-    secrets = []
+    secrets: list[dict[str, Any]] = []
     for outcome in outcomes:
         if outcome.result is not None:
             secrets.append({**describe(outcome.result), "failed": False, "msg": ""})
@@ -224,4 +224,9 @@ def read_all(reader: Reader, targets: Sequence[Target]) -> dict[str, object]:
                 {"name": outcome.item.name, "failed": True, "msg": reason, "due": None, "findings": [asdict(finding)]}
             )
     times = [outcome.result.now for outcome in outcomes if outcome.result is not None]
-    return {"now": timestamp(min(times)) if times else None, "secrets": secrets}
+    ready = [item["name"] for item in secrets if not any(_is_error(finding) for finding in item["findings"])]
+    return {"now": timestamp(min(times)) if times else None, "ready": ready, "secrets": secrets}
+
+
+def _is_error(finding: dict[str, str]) -> bool:
+    return finding["severity"] == "error"
