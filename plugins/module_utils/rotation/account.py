@@ -59,10 +59,11 @@ class ServiceAccount:
         """The moment after which a retirement is no longer postponed for the sake of the age promise."""
         return key.created + timedelta(days=self.settings.max_key_age_days) - AGE_RESERVE
 
-    def due(self, schedule_start: datetime, current_created: datetime, key: AccessKey) -> datetime:
-        """When the key's retirement is due: grace over, and not held."""
-        hold = self.settings.hold_until
-        held = min(hold, self.latest_retirement(key)) if hold else schedule_start
+    def due(self, schedule_start: datetime, current_created: datetime, key: AccessKey | None) -> datetime:
+        """When the key's retirement is due: grace over, and not held. A key that is not listed has no age to keep."""
+        held = self.settings.hold_until or schedule_start
+        if key is not None and self.settings.hold_until:
+            held = min(held, self.latest_retirement(key))
         return max(schedule_start, self.promotion(schedule_start, current_created) + self.grace_period, held)
 
     def used_lately(self, key_id: str) -> str | None:

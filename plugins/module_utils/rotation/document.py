@@ -63,8 +63,8 @@ def parse(text: str | None) -> Document:
     fields = _object(text)
     if fields is None:
         raise DocumentError("the secret's value is no JSON object; store one that has USER_NAME")
-    user_name = fields.get(USER_NAME)
-    if not isinstance(user_name, str) or not user_name:
+    user_name = _text(fields, USER_NAME)
+    if user_name is None:
         raise DocumentError("the secret's document has no USER_NAME; add the IAM user's name")
     return Document(user_name, _text(fields, ACCESS_KEY_ID), _text(fields, NOTIFY_EMAIL), fields)
 
@@ -96,7 +96,7 @@ def _object(text: str) -> dict[str, Any] | None:
 
 def _text(fields: dict[str, Any], name: str) -> str | None:
     value = fields.get(name)
-    return value if isinstance(value, str) and value else None
+    return value if isinstance(value, str) and value and not value.startswith(_NUMBER) else None
 
 
 def _foreign(fields: dict[str, Any]) -> str:

@@ -9,10 +9,10 @@ from datetime import timedelta
 from . import notification, slots
 from .account import NET_AFTER, ServiceAccount, in_words
 from .document import access_key_of, parse
-from .errors import AwsError, ProofError, RotationError
+from .errors import AwsError, DocumentError, ProofError, RotationError
 from .event import StepEvent, is_key_id
 from .gateway import Secret, SecretStore, Version, caller
-from .names import AWSPENDING
+from .names import AWSCURRENT, AWSPENDING
 from .proof import is_user, prove
 from .runtime import Invocation
 from .settings import Settings
@@ -43,8 +43,12 @@ class IamAccessKey:
 
     def fits(self, current: Version, pending: Version) -> bool:
         """The pending document differs from the current one in the key alone, and the key is another."""
-        old, new = parse(current.text), parse(pending.text)
-        return old.fits(new) and new.access_key_id is not None and new.access_key_id != old.access_key_id
+        old = parse(current.text)
+        try:
+            new = parse(pending.text)
+        except DocumentError:
+            return False
+        return old.fits(new) and is_key_id(new.access_key_id) and new.access_key_id != old.access_key_id
 
     def create(self, secret: Secret, current: Version) -> None:
         """Make room if need be, make a key and store it."""
@@ -110,20 +114,15 @@ class IamAccessKey:
 
     def after_promotion(self, secret: Secret, previous: Version | None, current: Version) -> None:
         """Without a grace period the old key is switched off at once; then the team is told."""
+        labels = secret.labels(self._event.token)
+        if AWSPENDING not in labels:
+            return  # a replay after the service took the rotation for complete: what happened since is not ours to undo
         account = self._account(secret, current)
         new_key = account.document.access_key_id
         old_key = access_key_of(previous.text) if previous is not None else None
-        if old_key == new_key:
-            old_key = None
         fate = ""
-        if is_key_id(old_key):
-            end = in_words(self._invocation.now() + account.grace_period)
-            fate = f"The old key {old_key} stays Active until {end}."
-            if not account.grace_period:
-                account.keys.deactivate(old_key)
-                fate = f"The old key {old_key} is Inactive now."
-        if AWSPENDING not in secret.labels(self._event.token):
-            return  # a replay long after the rotation was complete: the team knows already
+        if is_key_id(old_key) and old_key != new_key:
+            fate = self._fate(account, old_key, AWSCURRENT in labels)
         notification.tell(
             self._invocation,
             account.settings,
@@ -135,6 +134,16 @@ class IamAccessKey:
                 "Whatever reads the secret gets the new key by itself; copies elsewhere must be updated before then.",
             ],
         )
+
+    def _fate(self, account: ServiceAccount, old_key: str, promoted_earlier: bool) -> str:
+        """Switch the old key off if there is no grace period; say what becomes of it."""
+        if not account.grace_period:
+            account.keys.deactivate(old_key)
+            return f"The old key {old_key} is Inactive now."
+        end = self._invocation.now() + account.grace_period
+        if promoted_earlier:
+            end = account.schedules.start_of(old_key) or end
+        return f"The old key {old_key} stays Active until {in_words(end)}."
 
     def _account(self, secret: Secret, version: Version) -> ServiceAccount:
         """The service account that a version's document claims, under the secret's own settings."""

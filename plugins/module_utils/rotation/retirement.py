@@ -54,8 +54,7 @@ def _retire_when_due(key_id: str, account: ServiceAccount, current: Version, sta
     listed = account.keys.listed()
     key = next((key for key in listed if key.key_id == key_id), None)
     now = account.invocation.now()
-    # A key that is not listed any more has no age to keep; the deactivation below finds out whether it is gone.
-    due = account.due(start, current.created, key) if key else start
+    due = account.due(start, current.created, key)
     if now < due:
         return "waiting"
     if not is_active(listed, account.document.access_key_id):
@@ -72,7 +71,7 @@ def _retire_when_due(key_id: str, account: ServiceAccount, current: Version, sta
             account.schedules.delete(key_id)
             return "retired"
     elif key is None:
-        account.keys.deactivate(key_id)
+        account.keys.deactivate(key_id)  # gone, or only missing in the list
     account.schedules.delete(key_id)
     return "done"
 

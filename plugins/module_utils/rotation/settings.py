@@ -122,6 +122,6 @@ def parse_time(text: str | None) -> datetime | None:
     """Read ISO 8601 with a UTC offset; None for anything else."""
     try:
         moment = datetime.fromisoformat(text or "")
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo is not None else None
+    except (ValueError, OverflowError):  # the latter: a year that the offset carries out of the calendar
         return None
-    return moment.astimezone(UTC) if moment.tzinfo is not None else None

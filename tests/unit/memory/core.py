@@ -141,10 +141,11 @@ class Core:
         self.seconds += self.latency_seconds
         for hook in tuple(self.hooks):
             hook(call, "before")
-        answer = work(**arguments)
-        for hook in tuple(self.hooks):
-            hook(call, "after")
-        return answer
+        try:
+            return work(**arguments)
+        finally:
+            for hook in tuple(self.hooks):
+                hook(call, "after")
 
     def actions(self) -> list[str]:
         """The journal's actions, in order."""
