@@ -57,6 +57,11 @@ class Clock:
         """The same moment as an aware UTC datetime."""
         return datetime.fromtimestamp(self.now(), UTC)
 
+    @property
+    def offset(self) -> float:
+        """Seconds by which virtual time is ahead of real time."""
+        return self._offset
+
     def call_at(self, due: float, action: Action) -> Timer:
         """Run action once when the clock reaches due (epoch seconds); a past moment fires at once.
 

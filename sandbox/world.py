@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -32,6 +33,10 @@ class Knobs:
     """When Secrets Manager retries a failed rotation, in seconds after each failure; then it gives up."""
     rotation_window: Literal["start", "end"] = "start"
     """Where in its window a scheduled rotation starts."""
+    rotation_test_version: Literal["empty", "copy"] = "empty"
+    """What the AWSPENDING version of a rotation test (RotateImmediately=false) holds: no value, or that of AWSCURRENT."""
+    function_pending_reads: int = 1
+    """How many reads still find a function Pending (or its update InProgress) after a change; 3 s end it as well."""
     ses_verified: bool = True
     """Whether every sender identity counts as verified; False: only those that were verified by API and confirmed."""
 
@@ -56,8 +61,22 @@ class World:
     and the ids that tests count by. Never a secret value."""
     mail: list[dict[str, Any]] = field(default_factory=list)
     """Every mail sent: time, source, to, subject, body."""
+    events: list[dict[str, Any]] = field(default_factory=list)
+    """Service events of Secrets Manager in order (RotationStarted and so on), as EventBridge delivers them."""
     lock: threading.RLock = field(default_factory=threading.RLock)
     """Serialises API calls on moto's unlocked dictionaries. Never held while a Lambda runs: it calls back."""
+    resets: list[Callable[[], None]] = field(default_factory=list)
+    """What POST /_sandbox/reset runs, last added first; also run at the end, so it must end threads and processes."""
+    kill_caller: Callable[[str], None] = field(default=lambda access_key_id: None)
+    """Kill the Lambda process that holds these session credentials; set by the part that runs Lambdas."""
+    verify_identity: Callable[[str], None] = field(default=lambda identity: None)
+    """Confirm an SES identity, as the owner of the address or domain would."""
+    checks: list[Callable[..., None]] = field(default_factory=list)
+    """Called as check(call, caller) under the lock before moto acts; may raise answers.Refusal."""
+    watchers: list[Callable[..., None]] = field(default_factory=list)
+    """Called as watch(call, caller) under the lock after moto has acted without an error."""
+    stopping: threading.Event = field(default_factory=threading.Event)
+    """Set when this world ends: whatever withholds an answer lets go."""
 
     def set_knobs(self, wanted: dict[str, Any]) -> dict[str, Any]:
         """Set the named knobs and return all of them.
