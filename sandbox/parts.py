@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import identity, lambda_function, mail, moto_time, secretsmanager
+from . import identity, lambda_function, mail, moto_time, scheduler, secretsmanager
 from .world import World
 
 Install = Callable[[World], None]
@@ -17,5 +17,6 @@ PARTS: tuple[Install, ...] = (
     mail.install,
     lambda_function.install,
     secretsmanager.install,
+    scheduler.install,
 )
 """Each patches moto for one world; it runs again, on moto's own functions, for the next world of the process."""
