@@ -63,7 +63,7 @@ class ServiceAccount:
 
     def to_options(self, notify_from: str | None) -> dict[str, object]:
         """As the modules' option service_accounts takes it."""
-        return {
+        options = {
             "name": self.name,
             "secret_name": self.secret_name,
             "iam_user": self.iam_user,
@@ -78,6 +78,7 @@ class ServiceAccount:
             "rotate_on_enrol": self.rotate_on_enrol or "due",
             "hold_back": self.hold_back(notify_from),
         }
+        return {name: value for name, value in options.items() if value is not None}
 
 
 @dataclass(frozen=True)
