@@ -44,7 +44,8 @@ def function(region: str, wanted: str) -> Any:
     """moto's function of that name or ARN (a qualifier is not looked at), or None."""
     parts = wanted.split(":")
     name = parts[6] if wanted.startswith("arn:") and len(parts) > 6 else wanted
-    return next((known for known in lambda_backends[ACCOUNT][region].list_functions() if known.function_name == name), None)
+    functions = lambda_backends[ACCOUNT][region].list_functions()
+    return next((known for known in functions if known.function_name == name), None)
 
 
 def function_arn(region: str, wanted: str, qualifier: Any = None) -> str:

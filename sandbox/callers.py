@@ -109,7 +109,8 @@ class Callers:
         now = self._world.clock.utcnow().replace(tzinfo=None)
         if session.expiration <= now:
             code = "ExpiredToken" if call.answers_xml else "ExpiredTokenException"
-            raise Refusal(code, "The security token included in the request is expired", 403 if call.answers_xml else 400)
+            status = 403 if call.answers_xml else 400
+            raise Refusal(code, "The security token included in the request is expired", status)
         role.last_used = now
         return Caller(
             session.arn,

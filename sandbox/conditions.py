@@ -165,7 +165,7 @@ _ORDERS: dict[str, Callable[[float, float], bool]] = {
 _TESTS: dict[str, Callable[[str, str, Context], bool]] = {
     "StringEquals": _equals,
     "StringEqualsIgnoreCase": _equals_ignore_case,
-    "StringLike": lambda wanted, actual, context: matches(wanted, actual, context),
+    "StringLike": matches,
     "ArnEquals": _arn_like,
     "ArnLike": _arn_like,
     "Bool": _bool,

@@ -147,7 +147,8 @@ class Control:
             user.create_date = min(user.create_date, key.create_date)
         if used is not None:
             key.last_used = AccessKeyLastUsed(now - timedelta(days=used), "s3", "us-east-1")
-        return {"access_key_id": key.access_key_id, "user_name": user.name, "created": key.create_date.isoformat() + "Z"}
+        created = key.create_date.isoformat() + "Z"
+        return {"access_key_id": key.access_key_id, "user_name": user.name, "created": created}
 
     def _age_secret(self, wish: dict[str, Any]) -> dict[str, Any]:
         _only(wish, "secret_id", "created_days", "last_rotated_days", "last_accessed_days", "last_changed_days")

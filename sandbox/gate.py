@@ -144,9 +144,8 @@ class Gate:
             return render(refusal, call.protocol, call.query_compatible)
 
     def _moto(self, environ: Environ, call: Call) -> Answer:
-        missing = Refusal(
-            "NotImplemented", f"the embedded AWS does not have {call.service}:{call.operation}", HTTPStatus.NOT_IMPLEMENTED
-        )
+        lacking = f"the embedded AWS does not have {call.service}:{call.operation}"
+        missing = Refusal("NotImplemented", lacking, HTTPStatus.NOT_IMPLEMENTED)
         try:
             application = self._application.get_application(environ)
         except Exception:  # moto finds no backend for this service, in one of several ways
@@ -168,7 +167,7 @@ class Gate:
             raise Refusal(
                 "InternalFailure", f"moto failed at {call.service}:{call.operation} ({type(error).__name__})", 500
             ) from None
-        kind = dict((name.lower(), value) for name, value in answer.headers).get("content-type", "")
+        kind = {name.lower(): value for name, value in answer.headers}.get("content-type", "")
         if answer.status == HTTPStatus.NOT_FOUND and kind.startswith("text/html") and b"<!doctype html" in answer.body:
             raise missing
         return answer

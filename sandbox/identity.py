@@ -37,10 +37,10 @@ def install(world: World) -> None:
     # moto marks every access key as used before it looks at the signature; callers.py does it after.
     replace(moto.iam.models, "mark_account_as_visited", lambda **_: None)
     replace(IamResponse, "list_access_keys", _list_access_keys(world, deleted))
-    replace(IamResponse, "get_access_key_last_used", lambda response: _last_used_answer(response))
+    replace(IamResponse, "get_access_key_last_used", _last_used_answer)
     replace(IamResponse, "generate_credential_report", lambda _: _generate_report())
     replace(IamResponse, "get_credential_report", lambda _: _report_answer(world))
-    replace(TokenResponse, "get_caller_identity", lambda response: _caller_identity(response))
+    replace(TokenResponse, "get_caller_identity", _caller_identity)
 
 
 def _check(call: Call, caller: Caller) -> None:
@@ -61,9 +61,8 @@ def _check(call: Call, caller: Caller) -> None:
     elif call.action == "sts:AssumeRole":
         arn = str(call.params.get("RoleArn"))
         if arns.role_by_arn(arn) is None:
-            raise Refusal(
-                "AccessDenied", f"User: {caller.arn} is not authorized to perform: sts:AssumeRole on resource: {arn}", 403
-            )
+            message = f"User: {caller.arn} is not authorized to perform: sts:AssumeRole on resource: {arn}"
+            raise Refusal("AccessDenied", message, 403)
     elif call.service == "iam" and caller.administrator and not name and call.operation in _OWN_USER:
         raise Refusal("ValidationError", "Must specify userName when calling with non-User credentials", 400)
 

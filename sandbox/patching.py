@@ -22,7 +22,7 @@ def replace(owner: Any, name: str, new: Callable[..., Any]) -> None:
     Args:
         owner: a module or class of moto.
         name: the function in it.
-        new: a function made for this one world; it must be new at every install.
+        new: what takes its place, and its place alone; made for this world where it needs one.
     """
     before = original(owner, name)
     setattr(new, _ORIGINAL, before)

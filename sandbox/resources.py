@@ -187,7 +187,8 @@ def _iam(call: Call, caller: Caller) -> tuple[str, dict[str, Values]]:
         return f"arn:aws:iam::{ACCOUNT}:role{params.get('Path') or '/'}{params['RoleName']}", context
     if "PolicyArn" in params:
         return str(params["PolicyArn"]), context
-    for parameter, kind in (("PolicyName", "policy"), ("GroupName", "group"), ("InstanceProfileName", "instance-profile")):
+    kinds = {"PolicyName": "policy", "GroupName": "group", "InstanceProfileName": "instance-profile"}
+    for parameter, kind in kinds.items():
         if isinstance(params.get(parameter), str):
             return f"arn:aws:iam::{ACCOUNT}:{kind}{params.get('Path') or '/'}{params[parameter]}", context
     return "*", context

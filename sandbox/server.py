@@ -34,7 +34,7 @@ class PortInUse(Exception):
     """Another program listens on the port that was asked for."""
 
 
-class _Handler(MotoRequestHandler):
+class _Handler(MotoRequestHandler):  # type: ignore[misc]  # moto is not typed
     """Keep-alive and no delay between small packets, else each call costs 40 to 90 ms; no line per request."""
 
     protocol_version = "HTTP/1.1"
@@ -67,7 +67,7 @@ class _Handler(MotoRequestHandler):
         """Say nothing: the journal is the record."""
 
 
-class _Server(ThreadedWSGIServer):
+class _Server(ThreadedWSGIServer):  # type: ignore[misc]  # not followed, like moto
     """Knows its open connections, so that none outlives the world it belongs to."""
 
     def __init__(self, listener: socket.socket, app: Any) -> None:
