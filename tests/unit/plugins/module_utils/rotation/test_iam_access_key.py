@@ -1,0 +1,434 @@
+# Copyright: (c) 2026, The evergreen.key_rotation maintainers
+# GNU General Public License v3.0 or later (see LICENSE)
+"""Strategy iam_access_key, step by step."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ansible_collections.evergreen.key_rotation.plugins.module_utils.rotation.errors import (
+    AwsError,
+    BindingError,
+    DocumentError,
+    ProofError,
+    RotationError,
+    SupersededError,
+)
+from ansible_collections.evergreen.key_rotation.tests.unit.memory.core import Act, Crash, Fault
+from ansible_collections.evergreen.key_rotation.tests.unit.memory.iam import Key
+from ansible_collections.evergreen.key_rotation.tests.unit.memory.secretsmanager import AWSPENDING, SecretState
+from ansible_collections.evergreen.key_rotation.tests.unit.memory.world import STEPS, World, document
+
+USER = "acmecorp-ai"
+GRACE = "key-rotation:grace-period-hours"
+PUT = "secretsmanager:PutSecretValue"
+CREATE = "iam:CreateAccessKey"
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def enrolled(world: World) -> tuple[SecretState, Key]:
+    return world.enrol(USER, port=5432)
+
+
+def pending(world: World, secret: SecretState, steps: int = 1) -> str:
+    token = world.secrets.start_rotation(secret)
+    for step in STEPS[:steps]:
+        world.step(secret, token, step)
+    return token
+
+
+def test_a_steady_rotation_makes_at_most_twenty_calls_but_the_mail(world: World, enrolled: Any) -> None:
+    secret, _ = enrolled
+    for _ in range(3):
+        before = len(world.core.calls)
+        world.rotate(secret)
+        made = [action for action in world.core.actions()[before:] if action != "ses:SendEmail"]
+        assert len(made) <= 20, made
+        world.advance(85 * 24)
+    assert "iam:DeleteAccessKey" in made, "the steady state frees a slot"
+
+
+def test_the_users_fields_survive_and_the_key_is_new(world: World, enrolled: Any) -> None:
+    secret, old = enrolled
+    world.rotate(secret)
+    now = json.loads(secret.text() or "")
+    assert now.pop("AWS_ACCESS_KEY_ID") != old.key_id
+    assert now.pop("AWS_SECRET_ACCESS_KEY") != old.secret
+    assert now == {
+        "USER_NAME": USER,
+        "NOTIFY_EMAIL": "platform@acmecorp.com",
+        "password": "mark-password",
+        "port": 5432,
+    }
+    assert json.loads(secret.text("AWSPREVIOUS") or "")["AWS_ACCESS_KEY_ID"] == old.key_id
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"name": "key-rotation:secret", "value": None}, BindingError),
+        ({"name": "key-rotation:secret", "value": "arn:other"}, BindingError),
+    ],
+)
+@pytest.mark.parametrize("step", ["createSecret", "finishSecret"])
+def test_an_unbound_user_gets_no_key(world: World, enrolled: Any, step: str, change: dict, error: type) -> None:
+    secret, _ = enrolled
+    token = pending(world, secret, 3 if step == "finishSecret" else 0)
+    tags = world.iam.users[USER].tags
+    if change["value"] is None:
+        del tags[change["name"]]
+    else:
+        tags[change["name"]] = change["value"]
+    keys, current = len(world.iam.keys(USER)), secret.text()
+    with pytest.raises(error):
+        world.step(secret, token, step)
+    assert (len(world.iam.keys(USER)), secret.text()) == (keys, current)
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("mark-no-json", DocumentError),
+        ('{"password": "mark"}', DocumentError),
+        ('{"USER_NAME": "nobody", "password": "mark"}', BindingError),
+        ('{"USER_NAME": "ACMECORP-AI", "password": "mark"}', BindingError),
+    ],
+)
+def test_a_document_that_claims_nonsense_is_refused(world: World, enrolled: Any, text: str, error: type) -> None:
+    secret, _ = enrolled
+    world.secrets.put_by_hand(secret, text)
+    for steps in ("createSecret", "testSecret"):
+        token = secret.labels.get(AWSPENDING) or world.secrets.start_rotation(secret)
+        with pytest.raises(error) as caught:
+            world.step(secret, token, steps)
+        assert "mark" not in str(caught.value)
+    assert len(world.iam.keys(USER)) == 1
+
+
+def test_a_binary_secret_is_refused(world: World, enrolled: Any) -> None:
+    secret, _ = enrolled
+    world.secrets.put_by_hand(secret, None, b"mark-binary")
+    with pytest.raises(DocumentError, match="binary"):
+        pending(world, secret)
+
+
+@pytest.mark.parametrize("kind", ["error", "timeout", "crash"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_failing_create_makes_at_most_an_orphan(world: World, enrolled: Any, kind: Any, when: Any) -> None:
+    secret, _ = enrolled
+    fault = Fault(kind, action=CREATE, when=when)
+    world.core.hooks = [fault]
+    token = world.secrets.start_rotation(secret)
+    with pytest.raises((AwsError, Crash)):
+        world.step(secret, token, "createSecret")
+    assert world.core.actions().count(CREATE) == 1, "CreateAccessKey is never repeated blindly"
+    assert len(world.iam.keys(USER)) == (2 if when == "after" else 1)
+    world.core.sleep(121)
+    world.rotate(secret, token)
+    assert len(world.iam.keys(USER)) == 2
+
+
+def test_a_throttled_create_is_repeated_while_time_is_left(world: World, enrolled: Any) -> None:
+    secret, _ = enrolled
+    world.core.hooks = [Fault("error", 1, CREATE, code="Throttling", status=400) for _ in range(3)]
+    pending(world, secret)
+    assert world.core.actions().count(CREATE) == 4
+
+
+def test_a_create_that_stays_throttled_ends_with_time_to_spare(world: World, enrolled: Any) -> None:
+    secret, _ = enrolled
+    world.core.hooks = [Fault("error", 0, CREATE, code="Throttling", status=400)]
+    began = world.core.seconds
+    with pytest.raises(AwsError, match="Throttling"):
+        pending(world, secret)
+    assert world.core.seconds - began <= 60 - 30
+    assert len(world.iam.keys(USER)) == 1
+
+
+def test_no_key_is_made_with_too_little_time(world: World, enrolled: Any) -> None:
+    secret, _ = enrolled
+    world.timeout_seconds = 30
+    with pytest.raises(RotationError, match="too little"):
+        pending(world, secret)
+    assert CREATE not in world.core.actions()
+
+
+@pytest.mark.parametrize(
+    ("faults", "raises", "keys"),
+    [
+        ([Fault("error", action=PUT, when="before", code="Denied", status=403)], True, 1),
+        ([Fault("error", action=PUT, when="before", code="InternalFailure", status=500)], True, 2),
+        ([Fault("timeout", action=PUT, when="before")], True, 2),
+        ([Fault("timeout", action=PUT, when="after")], False, 2),
+        ([Fault("error", action=PUT, when="after", status=500)], False, 2),
+        ([Fault("error", action=PUT, when="after", code="Throttling", status=400)], False, 2),
+        (
+            [
+                Fault("error", action=PUT, code="Denied", status=403),
+                Fault("error", 3, "secretsmanager:GetSecretValue"),
+            ],
+            True,
+            2,
+        ),
+        (
+            [Fault("error", action=PUT, code="Denied", status=403), Fault("error", action="iam:DeleteAccessKey")],
+            True,
+            2,
+        ),
+    ],
+)
+def test_a_failing_put_is_read_back_and_compensated(
+    world: World, enrolled: Any, faults: list[Fault], raises: bool, keys: int
+) -> None:
+    secret, _ = enrolled
+    world.core.hooks = [replace(fault) for fault in faults]
+    token = world.secrets.start_rotation(secret)
+    if raises:
+        with pytest.raises(AwsError, match="PutSecretValue"):
+            world.step(secret, token, "createSecret")
+    else:
+        world.step(secret, token, "createSecret")
+    assert len(world.iam.keys(USER)) == keys
+    assert all(hook.struck for hook in world.core.hooks)  # type: ignore[attr-defined]
+    world.core.hooks = []
+    world.core.sleep(121)
+    world.rotate(secret, token)
+    assert len(world.iam.keys(USER)) == 2
+
+
+def test_a_value_that_another_attempt_stored_meanwhile_wins(world: World, enrolled: Any) -> None:
+    secret, _ = enrolled
+    token = world.secrets.start_rotation(secret)
+    other = document(USER, Key("AKIAOTHERATTEMPT0001", "mark-other", world.core.seconds))
+    world.core.hooks = [Act(lambda: setattr(secret.versions[token], "text", other), action=PUT)]
+    with pytest.raises(AwsError, match="ResourceExistsException"):
+        world.step(secret, token, "createSecret")
+    assert secret.versions[token].text == other
+    assert len(world.iam.keys(USER)) == 1, "our own key, which nobody knows, is deleted"
+
+
+def test_a_repeated_create_makes_no_second_key(world: World, enrolled: Any) -> None:
+    secret, _ = enrolled
+    token = pending(world, secret)
+    world.step(secret, token, "createSecret")
+    assert world.core.actions().count(CREATE) == 1
+
+
+def test_a_pending_key_that_is_not_listed_yet_is_waited_for_and_then_given_up(world: World, enrolled: Any) -> None:
+    secret, _ = enrolled
+    world.iam.listed_after_seconds = 10_000
+    token = pending(world, secret)
+    world.core.sleep(590)
+    with pytest.raises(ProofError, match="does not list the pending key"):
+        world.step(secret, token, "createSecret")
+    assert secret.labels[AWSPENDING] == token
+    world.core.sleep(10)
+    with pytest.raises(SupersededError, match="Inactive or gone"):
+        world.step(secret, token, "createSecret")
+    assert AWSPENDING not in secret.labels
+
+
+def test_a_pending_key_that_was_switched_off_is_given_up(world: World, enrolled: Any) -> None:
+    secret, _ = enrolled
+    token = pending(world, secret)
+    world.iam.keys(USER)[-1].active = False
+    with pytest.raises(SupersededError, match="Inactive or gone"):
+        world.step(secret, token, "createSecret")
+    world.core.sleep(121)
+    world.rotate(secret)
+    assert len(world.iam.keys(USER)) == 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"USER_NAME": "another"},
+        {"password": "mark-by-hand"},
+        {"AWS_ACCESS_KEY_ID": "AKIA0000000000000001"},
+        {"AWS_ACCESS_KEY_ID": "mark-secret-in-the-wrong-field"},
+        {"AWS_ACCESS_KEY_ID": None},
+        None,
+    ],
+)
+@pytest.mark.parametrize("step", ["createSecret", "finishSecret"])
+def test_a_pending_value_that_is_no_rotation_of_the_current_one_is_given_up(
+    world: World, enrolled: Any, step: str, change: dict | None
+) -> None:
+    secret, _ = enrolled
+    token = pending(world, secret)
+    fields = {**json.loads(secret.versions[token].text or ""), **(change or {})}
+    secret.versions[token].text = json.dumps(fields) if change else "mark-no-json"
+    before = secret.text()
+    with pytest.raises(SupersededError) as caught:
+        world.step(secret, token, step)
+    assert "mark" not in str(caught.value)
+    assert AWSPENDING not in secret.labels
+    assert secret.text() == before
+
+
+def test_the_proof_outlives_a_key_that_is_slow_and_flickers(world: World, enrolled: Any) -> None:
+    secret, _ = enrolled
+    world.iam.working_after_seconds = 15
+    token = pending(world, secret)
+    world.iam.refusals = [False] * 8 + [True]
+    world.step(secret, token, "testSecret")
+    assert world.core.actions()[-3:] == ["sts:GetCallerIdentity"] * 3
+
+
+def test_a_pending_key_of_another_user_is_refused(world: World, enrolled: Any) -> None:
+    secret, _ = enrolled
+    world.iam.add_user(f"{USER}-2")
+    other = world.iam.add_key(f"{USER}-2")
+    token = world.secrets.start_rotation(secret)
+    secret.versions[token].text = document(USER, other, port=5432)
+    for step in ("testSecret", "finishSecret"):
+        with pytest.raises(ProofError, match="belongs to"):
+            world.step(secret, token, step)
+
+
+def test_a_pending_key_that_stopped_working_is_not_promoted(world: World, enrolled: Any) -> None:
+    secret, old = enrolled
+    token = pending(world, secret, 3)
+    world.iam.keys(USER)[-1].active = False
+    with pytest.raises(ProofError, match="stopped working"):
+        world.step(secret, token, "finishSecret")
+    assert world.current_key(secret) is old
+    assert world.scheduler.schedules == {}
+
+
+def test_the_retirement_is_written_before_the_move(world: World, enrolled: Any) -> None:
+    secret, old = enrolled
+    token = pending(world, secret, 3)
+    began = world.core.seconds
+    world.step(secret, token, "finishSecret")
+    tail = world.core.actions()[-3:]
+    assert tail == ["scheduler:CreateSchedule", "secretsmanager:UpdateSecretVersionStage", "ses:SendEmail"]
+    request = next(iter(world.scheduler.schedules.values())).request
+    assert request["Name"] == f"retire-{old.key_id}"
+    assert request["GroupName"] == "key-rotation"
+    assert request["ScheduleExpression"] == "rate(6 hours)"
+    assert request["Target"]["Arn"] == "arn:aws:lambda:us-east-1:123456789012:function:rotation-iam_access_key"
+    assert json.loads(request["Target"]["Input"]) == {
+        "Action": "retire",
+        "SecretId": secret.arn,
+        "AccessKeyId": old.key_id,
+    }
+    assert 0 <= request["StartDate"].timestamp() - began - 24 * 3600 < 5
+
+
+def test_a_late_retry_does_not_shorten_the_grace_period(world: World, enrolled: Any) -> None:
+    secret, _ = enrolled
+    token = pending(world, secret, 3)
+    world.core.hooks = [Fault("crash", action="secretsmanager:UpdateSecretVersionStage")]
+    with pytest.raises(Crash):
+        world.step(secret, token, "finishSecret")
+    world.core.sleep(3600)
+    world.step(secret, token, "finishSecret")
+    start = next(iter(world.scheduler.schedules.values())).request["StartDate"]
+    assert start.timestamp() - world.core.seconds > 23.99 * 3600
+
+
+@pytest.mark.parametrize("grace", ["24", "0"])
+def test_the_old_key_stays_through_its_grace_period(world: World, enrolled: Any, grace: str) -> None:
+    secret, old = enrolled
+    secret.tags[GRACE] = grace
+    world.rotate(secret)
+    assert old.active == (grace != "0")
+    body = world.ses.bodies()[0]
+    assert ("stays Active until 2026-01-02 00:00 UTC" if old.active else "is Inactive now") in body
+    assert old.key_id in body
+    assert len(world.scheduler.schedules) == 1, "without a grace period the schedule is a net"
+
+
+def test_a_mail_after_a_crash_names_the_true_end(world: World, enrolled: Any) -> None:
+    secret, _ = enrolled
+    token = pending(world, secret, 3)
+    world.core.hooks = [Fault("crash", action="ses:SendEmail")]
+    with pytest.raises(Crash):
+        world.step(secret, token, "finishSecret")
+    world.core.sleep(5 * 3600)
+    world.rotate(secret, token)
+    assert "stays Active until 2026-01-02 00:00 UTC" in world.ses.bodies()[0]
+
+
+@pytest.mark.parametrize("kind", ["error", "timeout"])
+def test_a_failing_mail_decides_nothing(world: World, enrolled: Any, kind: Any) -> None:
+    secret, old = enrolled
+    world.core.hooks = [Fault(kind, 0, "ses:SendEmail")]
+    world.rotate(secret)
+    assert world.current_key(secret) is not old
+    assert sum(line.get("MailFailed", 0) for line in world.lines) == 1
+
+
+@pytest.mark.parametrize(
+    ("tag", "field", "environment", "to"),
+    [
+        (None, "a@acmecorp.com", {}, ["a@acmecorp.com"]),
+        ("b@acmecorp.com", "a@acmecorp.com", {}, ["b@acmecorp.com"]),
+        ("nonsense", "a@acmecorp.com", {}, ["a@acmecorp.com"]),
+        (None, "A <a@acmecorp.com>", {}, []),
+        (None, None, {}, []),
+        (None, "a@acmecorp.com", {"NOTIFY_FROM": ""}, []),
+    ],
+)
+def test_who_is_told(tag: str | None, field: str | None, environment: dict, to: list[str]) -> None:
+    world = World(**environment)
+    secret, _ = world.enrol(USER, NOTIFY_EMAIL=field)
+    if tag is not None:
+        secret.tags["key-rotation:notify-email"] = tag
+    world.rotate(secret)
+    assert [mail["Destination"]["ToAddresses"] for mail in world.ses.mails] == ([to] if to else [])
+
+
+def test_the_team_is_told_once(world: World, enrolled: Any) -> None:
+    secret, _ = enrolled
+    token = world.rotate(secret)
+    for step in STEPS:
+        world.step(secret, token, step)
+    assert len(world.ses.mails) == 1
+
+
+def test_a_replay_after_the_end_does_not_undo_what_a_person_did(world: World, enrolled: Any) -> None:
+    secret, old = enrolled
+    secret.tags[GRACE] = "0"
+    token = world.rotate(secret)
+    old.active = True
+    world.step(secret, token, "finishSecret")
+    assert old.active
+
+
+def test_a_replay_finishes_what_a_crash_left_without_grace(world: World, enrolled: Any) -> None:
+    secret, old = enrolled
+    secret.tags[GRACE] = "0"
+    token = pending(world, secret, 3)
+    world.core.hooks = [Fault("crash", action="iam:UpdateAccessKey")]
+    with pytest.raises(Crash):
+        world.step(secret, token, "finishSecret")
+    assert old.active
+    world.rotate(secret, token)
+    assert not old.active
+
+
+def test_a_placeholder_gets_its_first_key(world: World) -> None:
+    user = world.iam.add_user(USER, "/division/")
+    secret = world.secrets.add("/new", document(USER, None))
+    user.tags = {"key-rotation:secret": secret.arn}
+    world.rotate(secret)
+    assert world.current_key(secret) is not None
+    assert world.scheduler.schedules == {}, "there is no old key to retire"
+
+
+def test_a_tag_that_makes_no_sense_is_told(world: World, enrolled: Any) -> None:
+    secret, _ = enrolled
+    secret.tags[GRACE] = "soon"
+    world.rotate(secret)
+    assert {line["tag"] for line in world.lines if line.get("TagIgnored")} == {GRACE}

@@ -1,0 +1,197 @@
+# Copyright: (c) 2026, The evergreen.key_rotation maintainers
+# GNU General Public License v3.0 or later (see LICENSE)
+"""The four steps in each state of the labels, with either strategy."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+
+from ansible_collections.evergreen.key_rotation.plugins.module_utils.rotation.errors import (
+    EventError,
+    RotationError,
+    SupersededError,
+)
+from ansible_collections.evergreen.key_rotation.tests.unit.memory.core import Act
+from ansible_collections.evergreen.key_rotation.tests.unit.memory.secretsmanager import (
+    AWSCURRENT,
+    AWSPENDING,
+    AWSPREVIOUS,
+    SecretState,
+)
+from ansible_collections.evergreen.key_rotation.tests.unit.memory.world import STEPS, Strategy, World
+
+STRATEGIES: list[Strategy] = ["iam_access_key", "noop"]
+WORKING_STEPS = ["createSecret", "testSecret", "finishSecret"]
+
+
+def start(strategy: Strategy) -> tuple[World, SecretState]:
+    world = World()
+    if strategy == "iam_access_key":
+        return world, world.enrol()[0]
+    return world, world.secrets.add("/acmecorp/prod/database/credentials", '{"password": "mark-password"}')
+
+
+def state(world: World) -> str:
+    """Everything that a step could change, but the journal."""
+    return repr((world.secrets.secrets, world.iam.users, world.scheduler.schedules, world.ses.mails))
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("step", WORKING_STEPS)
+def test_an_unknown_token_touches_nothing(step: str, strategy: Strategy) -> None:
+    world, secret = start(strategy)
+    world.secrets.start_rotation(secret)
+    before = state(world)
+    with pytest.raises(EventError, match="unknown or an older token"):
+        world.step(secret, "11111111-0000-4000-8000-000000000000", step, strategy)
+    assert state(world) == before
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("step", WORKING_STEPS)
+def test_an_older_token_touches_nothing(step: str, strategy: Strategy) -> None:
+    world, secret = start(strategy)
+    token = world.rotate(secret, strategy=strategy)
+    world.advance(85 * 24)
+    world.rotate(secret, strategy=strategy)
+    before = state(world)
+    with pytest.raises(EventError, match="unknown or an older token"):
+        world.step(secret, token, step, strategy)
+    assert state(world) == before
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("step", ["createSecret", "finishSecret"])
+def test_nothing_is_done_while_rotation_is_off(step: str, strategy: Strategy) -> None:
+    world, secret = start(strategy)
+    token = world.secrets.start_rotation(secret)
+    secret.rotation_enabled = False
+    before = state(world)
+    with pytest.raises(EventError, match="is off; nothing to do"):
+        world.step(secret, token, step, strategy)
+    assert state(world) == before
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("step", ["createSecret", "finishSecret"])
+def test_a_roll_back_holds_the_secret(step: str, strategy: Strategy) -> None:
+    world, secret = start(strategy)
+    token = world.rotate(secret, strategy=strategy)
+    secret.labels[AWSPENDING] = secret.labels[AWSPREVIOUS]
+    for candidate in (token, secret.labels[AWSPREVIOUS]):
+        before = state(world)
+        with pytest.raises(EventError, match="roll-back"):
+            world.step(secret, candidate, step, strategy)
+        assert state(world) == before
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_replay_of_every_step_after_success_changes_nothing(strategy: Strategy) -> None:
+    world, secret = start(strategy)
+    token = world.rotate(secret, strategy=strategy)
+    before = state(world)
+    for step in STEPS:
+        world.step(secret, token, step, strategy)
+    assert state(world) == before
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_each_step_twice_gives_one_rotation(strategy: Strategy) -> None:
+    world, secret = start(strategy)
+    token = world.secrets.start_rotation(secret)
+    for step in STEPS:
+        world.step(secret, token, step, strategy)
+        world.step(secret, token, step, strategy)
+    assert world.secrets.end_rotation(secret, token)
+    assert len(world.iam.users) == 0 or len(world.iam.keys("acmecorp-ai")) == 2
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_finish_before_create_is_refused(strategy: Strategy) -> None:
+    world, secret = start(strategy)
+    token = world.secrets.start_rotation(secret)
+    with pytest.raises(EventError, match="createSecret comes before"):
+        world.step(secret, token, "finishSecret", strategy)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("step", ["createSecret", "finishSecret"])
+def test_a_secret_without_a_value_is_refused(step: str, strategy: Strategy) -> None:
+    world = World()
+    secret = world.secrets.add("/empty")
+    token = world.secrets.start_rotation(secret)
+    with pytest.raises(EventError, match="no current value"):
+        world.step(secret, token, step, strategy)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("step", ["createSecret", "finishSecret"])
+def test_a_value_changed_by_hand_gives_the_pending_one_up(step: str, strategy: Strategy) -> None:
+    world, secret = start(strategy)
+    token = world.secrets.start_rotation(secret)
+    world.step(secret, token, "createSecret", strategy)
+    by_hand = (secret.text() or "").replace("mark-password", "mark-by-hand")
+    world.secrets.put_by_hand(secret, by_hand)
+    with pytest.raises(SupersededError, match="AWSPENDING is taken off"):
+        world.step(secret, token, step, strategy)
+    assert AWSPENDING not in secret.labels
+    assert secret.text() == by_hand
+    world.core.sleep(600)
+    world.rotate(secret, strategy=strategy)
+    assert "mark-by-hand" in (secret.text() or "")
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_value_changed_between_reading_and_moving_is_never_reverted(strategy: Strategy) -> None:
+    """The move is a compare-and-swap on the very version that was read."""
+    world, secret = start(strategy)
+    token = world.secrets.start_rotation(secret)
+    for step in STEPS[:3]:
+        world.step(secret, token, step, strategy)
+    by_hand = (secret.text() or "").replace("mark-password", "mark-by-hand")
+    action = "secretsmanager:UpdateSecretVersionStage"
+    world.core.hooks = [Act(lambda: world.secrets.put_by_hand(secret, by_hand), action=action)]
+    with pytest.raises(RotationError, match="UpdateSecretVersionStage failed: InvalidParameter"):
+        world.step(secret, token, "finishSecret", strategy)
+    assert secret.text() == by_hand
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_the_move_names_both_versions_and_leaves_pending_alone(strategy: Strategy) -> None:
+    world, secret = start(strategy)
+    before = secret.labels[AWSCURRENT]
+    token = world.rotate(secret, strategy=strategy)
+    moves = [call for call in world.core.calls if call.action == "secretsmanager:UpdateSecretVersionStage"]
+    assert [move.arguments for move in moves] == [
+        {
+            "SecretId": secret.arn,
+            "VersionStage": AWSCURRENT,
+            "MoveToVersionId": token,
+            "RemoveFromVersionId": before,
+        }
+    ]
+    assert secret.labels == {AWSCURRENT: token, AWSPREVIOUS: before}
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("copied", [False, True])
+def test_the_wiring_test_of_an_enrolment_passes(strategy: Strategy, copied: bool) -> None:
+    """RotateImmediately=false: testSecret alone, on a version that is empty or holds a copy of AWSCURRENT."""
+    world, secret = start(strategy)
+    token = world.secrets.start_rotation(secret)
+    if copied:
+        secret.versions[token].text = secret.text()
+    before = copy.deepcopy(secret)
+    world.step(secret, token, "testSecret", strategy)
+    assert secret == before
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_the_rotation_token_goes_to_the_put_and_nowhere_else(strategy: Strategy) -> None:
+    world, secret = start(strategy)
+    token = world.rotate(secret, strategy=strategy)
+    carrying = [call.action for call in world.core.calls if f"mark-rotation-token-{token}" in str(call.arguments)]
+    assert carrying == ["secretsmanager:PutSecretValue"]
+    assert "mark" not in repr(world.lines)
