@@ -1,0 +1,304 @@
+# Copyright: (c) 2026, The evergreen.key_rotation maintainers
+# GNU General Public License v3.0 or later (see LICENSE)
+"""Making room: each rule both ways, and what no rule may touch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.evergreen.key_rotation.plugins.module_utils.rotation.errors import SlotError
+from ansible_collections.evergreen.key_rotation.tests.unit.memory.core import Fault
+from ansible_collections.evergreen.key_rotation.tests.unit.memory.iam import Key
+from ansible_collections.evergreen.key_rotation.tests.unit.memory.secretsmanager import (
+    AWSCURRENT,
+    AWSPENDING,
+    AWSPREVIOUS,
+    SecretState,
+    VersionState,
+)
+from ansible_collections.evergreen.key_rotation.tests.unit.memory.world import World, document
+
+USER = "acmecorp-ai"
+DISPOSABLE = "key-rotation:disposable-keys"
+HOUR = 3600.0
+
+
+@pytest.fixture
+def world() -> World:
+    """Enrolled a day ago, with one old key."""
+    world = World()
+    world.enrol(USER)
+    world.core.sleep(24 * HOUR)
+    return world
+
+
+@pytest.fixture
+def secret(world: World) -> SecretState:
+    return next(iter(world.secrets.secrets.values()))
+
+
+def extra_key(world: World, age_hours: float, active: bool = True, used_hours_ago: float | None = None) -> Key:
+    key = world.iam.add_key(USER, age_hours / 24, active)
+    if used_hours_ago is not None:
+        key.used, key.used_by = world.core.seconds - used_hours_ago * HOUR, "bedrock"
+    return key
+
+
+def version_naming(world: World, secret: SecretState, key: Key, age_seconds: float, label: str | None = None) -> None:
+    version = VersionState(world.secrets.token(), world.core.seconds - age_seconds, document(USER, key))
+    secret.versions[version.version_id] = version
+    if label:
+        secret.labels[label] = version.version_id
+
+
+def frees(world: World, secret: SecretState) -> str | None:
+    """The rule that made room; None: none did, and nothing was deleted."""
+    before = {key.key_id for key in world.iam.keys(USER)}
+    token = world.secrets.start_rotation(secret)
+    try:
+        world.step(secret, token, "createSecret")
+    except SlotError:
+        assert {key.key_id for key in world.iam.keys(USER)} == before
+        return None
+    return str(next(line["rule"] for line in world.lines if "SlotFreed" in line))
+
+
+@pytest.mark.parametrize(
+    ("label", "version_age", "rule"),
+    [(AWSPREVIOUS, 200 * HOUR, "is_spent"), (None, 200 * HOUR, "is_spent"), (None, 121, "is_spent"), (None, 119, None)],
+)
+def test_rule_a_an_inactive_key_that_the_secret_knows(
+    world: World, secret: SecretState, label: str | None, version_age: float, rule: str | None
+) -> None:
+    version_naming(world, secret, extra_key(world, 300, active=False), version_age, label)
+    assert frees(world, secret) == rule
+
+
+@pytest.mark.parametrize(("age_hours", "rule"), [(300, "is_spent"), (0.04, None)])
+def test_rule_a_a_young_previous_key_stays_while_its_attempt_may_run(
+    world: World, secret: SecretState, age_hours: float, rule: str | None
+) -> None:
+    version_naming(world, secret, extra_key(world, age_hours, active=False), 119 if rule is None else 121, AWSPREVIOUS)
+    assert frees(world, secret) == rule
+
+
+@pytest.mark.parametrize(
+    ("disposable", "used_hours_ago", "active", "rule"),
+    [
+        (True, None, False, "is_spent"),
+        (True, 1, False, "is_spent"),
+        (True, None, True, None),
+        (False, 30 * 24 + 1, False, "is_spent"),
+        (False, 30 * 24 - 1, False, None),
+        (False, None, False, None),
+        (False, 30 * 24 + 1, True, None),
+    ],
+)
+def test_rule_a_a_foreign_key_only_if_inactive_and_given_up_or_forgotten(
+    world: World,
+    secret: SecretState,
+    disposable: bool,
+    used_hours_ago: float | None,
+    active: bool,
+    rule: str | None,
+) -> None:
+    key = extra_key(world, 2000, active, used_hours_ago)
+    if disposable:
+        secret.tags[DISPOSABLE] = key.key_id
+    assert frees(world, secret) == rule
+
+
+@pytest.mark.parametrize(
+    ("hours_since_promotion", "used_hours_ago", "rule"),
+    [
+        (169, None, "is_overdue"),
+        (169, 13, "is_overdue"),
+        (169, 11, None),
+        (167, None, None),
+        (25, None, None),
+    ],
+)
+def test_rule_b_a_previous_key_whose_retirement_is_long_over(
+    world: World, secret: SecretState, hours_since_promotion: float, used_hours_ago: float | None, rule: str | None
+) -> None:
+    world.rotate(secret)
+    world.scheduler.schedules.clear()
+    old = world.iam.keys(USER)[0]
+    world.core.sleep(hours_since_promotion * HOUR)
+    if used_hours_ago is not None:
+        old.used = world.core.seconds - used_hours_ago * HOUR
+    world.ses.mails.clear()
+    assert frees(world, secret) == rule
+    assert world.ses.subjects() == (["Old access key of acmecorp-ai retired"] if rule else [])
+
+
+def test_rule_b_respects_a_hold(world: World, secret: SecretState) -> None:
+    world.rotate(secret)
+    world.scheduler.schedules.clear()
+    world.iam.keys(USER)[0].created = world.core.seconds
+    world.core.sleep(169 * HOUR)
+    secret.tags["key-rotation:hold-until"] = "2026-02-01T00:00:00Z"
+    assert frees(world, secret) is None
+
+
+@pytest.mark.parametrize(
+    ("age_hours", "used_hours_ago", "named", "rule"),
+    [
+        (0.04, None, False, "is_orphan"),
+        (23, None, False, "is_orphan"),
+        (0.03, None, False, None),
+        (25, None, False, None),
+        (23, 1, False, None),
+        (23, None, True, None),
+    ],
+)
+def test_rule_c_an_orphan(
+    world: World, secret: SecretState, age_hours: float, used_hours_ago: float | None, named: bool, rule: str | None
+) -> None:
+    key = extra_key(world, age_hours, used_hours_ago=used_hours_ago)
+    if named:
+        version_naming(world, secret, key, 60)
+    assert frees(world, secret) == rule
+
+
+@pytest.mark.parametrize("since", [None, "", "yesterday", "2026-01-01T00:00:00"])
+def test_rule_c_needs_to_know_when_the_enrolment_was(world: World, secret: SecretState, since: str | None) -> None:
+    tags = world.iam.users[USER].tags
+    del tags["key-rotation:since"]
+    if since is not None:
+        tags["key-rotation:since"] = since
+    extra_key(world, 20)
+    assert frees(world, secret) is None
+
+
+@pytest.mark.parametrize(
+    ("version_age", "age_hours", "used_by", "rule"),
+    [
+        (121, 20, None, "is_abandoned"),
+        (121, 20, "sts", "is_abandoned"),
+        (121, 20, "bedrock", None),
+        (119, 20, None, None),
+        (121, 3000, None, None),
+    ],
+)
+def test_rule_d_the_key_of_an_abandoned_attempt(
+    world: World, secret: SecretState, version_age: float, age_hours: float, used_by: str | None, rule: str | None
+) -> None:
+    key = extra_key(world, age_hours)
+    version_naming(world, secret, key, version_age)
+    if used_by:
+        key.used, key.used_by = world.core.seconds - 20, used_by
+    assert frees(world, secret) == rule
+
+
+@pytest.mark.parametrize("current", ["placeholder", "inactive", "gone"])
+def test_nothing_is_deleted_unless_the_current_key_is_active(world: World, secret: SecretState, current: str) -> None:
+    version_naming(world, secret, extra_key(world, 300, active=False), 200 * HOUR, AWSPREVIOUS)
+    if current == "inactive":
+        world.iam.keys(USER)[0].active = False
+    else:
+        if current == "gone":
+            world.iam.keys(USER)[0].deleted = world.core.seconds
+        text = document(USER, None) if current == "placeholder" else str(secret.text())
+        world.secrets.put_by_hand(secret, text)
+        if current == "placeholder":
+            secret.labels.pop(AWSPREVIOUS, None)
+        else:
+            extra_key(world, 1)
+    assert frees(world, secret) is None
+
+
+def test_the_current_key_is_spared_whichever_other_version_names_it(world: World, secret: SecretState) -> None:
+    current = world.iam.keys(USER)[0]
+    version_naming(world, secret, current, 400 * HOUR, AWSPREVIOUS)
+    secret.tags[DISPOSABLE] = current.key_id
+    other = extra_key(world, 20)
+    assert frees(world, secret) == "is_orphan"
+    assert other.deleted is not None
+    assert current.deleted is None
+    assert current.active
+
+
+def test_an_inactive_key_that_the_pending_version_names_is_spared(world: World, secret: SecretState) -> None:
+    """Another attempt stores it, between our look at the labels and our look at the keys."""
+    key = extra_key(world, 300, active=False)
+    version_naming(world, secret, key, 200 * HOUR)
+    token = world.secrets.start_rotation(secret)
+    version_id = next(version.version_id for version in secret.versions.values() if version.text == document(USER, key))
+
+    def take_the_label(call: Any, when: str) -> None:
+        if call.action == "iam:ListAccessKeys" and when == "before":
+            secret.labels[AWSPENDING] = version_id
+
+    world.core.hooks = [take_the_label]
+    with pytest.raises(SlotError):
+        world.step(secret, token, "createSecret")
+    assert key.deleted is None
+
+
+def test_a_list_that_shows_a_deleted_key_makes_no_harm(world: World, secret: SecretState) -> None:
+    """Three keys: the deleted one is deleted again, which is success, and the others are judged as ever."""
+    gone = extra_key(world, 300, active=False)
+    version_naming(world, secret, gone, 200 * HOUR, AWSPREVIOUS)
+    gone.deleted = world.core.seconds
+    extra_key(world, 20)
+    world.iam.listed_after_seconds = 30
+    assert frees(world, secret) == "is_spent"
+    assert len(world.iam.keys(USER)) == 2
+    assert [line["rule"] for line in world.lines if "SlotFreed" in line] == ["is_spent", "is_orphan"]
+
+
+def test_the_error_names_the_keys_their_age_last_use_and_the_way_out(world: World, secret: SecretState) -> None:
+    foreign = extra_key(world, 72, used_hours_ago=2)
+    token = world.secrets.start_rotation(secret)
+    with pytest.raises(SlotError) as caught:
+        world.step(secret, token, "createSecret")
+    text = str(caught.value)
+    current = world.iam.keys(USER)[0]
+    assert f"{current.key_id}: AWSCURRENT's, Active, 101 days old, never used" in text
+    assert f"{foreign.key_id}: Active, 3 days old, last used 2026-01-01 22:00 UTC by bedrock" in text
+    assert "delete the key that nothing uses" in text
+    assert "disposable_keys" in text
+
+
+def test_a_blocked_slot_in_the_grace_period_says_until_when(world: World, secret: SecretState) -> None:
+    world.rotate(secret)
+    token = world.secrets.start_rotation(secret)
+    with pytest.raises(SlotError, match="in its grace period until 2026-01-03 00:00 UTC"):
+        world.step(secret, token, "createSecret")
+
+
+@pytest.mark.parametrize("hours", [1, 30])
+def test_a_missing_retirement_is_asked_for_again(world: World, secret: SecretState, hours: float) -> None:
+    world.rotate(secret)
+    promoted = world.core.seconds
+    world.scheduler.schedules.clear()
+    world.core.sleep(hours * HOUR)
+    old = world.iam.keys(USER)[0]
+    token = world.secrets.start_rotation(secret)
+    with pytest.raises(SlotError):
+        world.step(secret, token, "createSecret")
+    (schedule,) = world.scheduler.schedules.values()
+    assert schedule.event["AccessKeyId"] == old.key_id
+    expected = max(promoted + 24 * HOUR, world.core.seconds + 300)
+    assert abs(schedule.next_firing - expected) < 30
+    world.secrets.end_rotation(secret, token)
+    del secret.labels[AWSPENDING]
+    world.advance(30)
+    assert not old.active
+
+
+def test_what_cannot_be_read_is_never_a_yes(world: World, secret: SecretState) -> None:
+    """Each read of the evidence fails once: nothing is deleted then."""
+    extra_key(world, 20)
+    for action in ("iam:GetAccessKeyLastUsed", "secretsmanager:ListSecretVersionIds", "iam:ListAccessKeys"):
+        fault = Fault("error", action=action)
+        world.core.hooks = [fault]
+        token = secret.labels.get(AWSPENDING) or world.secrets.start_rotation(secret)
+        with pytest.raises(Exception, match="failed: InternalFailure"):
+            world.step(secret, token, "createSecret")
+        assert fault.struck
+        assert len(world.iam.keys(USER)) == 2
+    assert AWSCURRENT in secret.labels
