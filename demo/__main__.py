@@ -15,6 +15,7 @@ from .story import Fleet, StoryError, calls_of_rotations, expect, table, writes
 
 HOUR = 3600
 DAY = 24 * HOUR
+GRACE_OVER = DAY + 10 * 60
 
 
 def main() -> int:
@@ -59,20 +60,20 @@ def _tell(aws: Aws) -> None:
     print("A second deploy: changed=0.")
 
     _say("3. a little more than 24 hours later: the grace period is over")
-    aws.remote.advance(24 * HOUR + 10 * 60)
+    aws.remote.advance(GRACE_OVER)
     retired = Fleet.read(aws)
     for host in USERS:
         keys = retired.accounts[host].keys
         expect([key.active for key in keys] == [False, True], f"{host}: the old key is not Inactive: {keys}")
         print(f"{host}: {keys[0].key_id} is Inactive, {keys[1].key_id} works")
     for mail in aws.remote.mail():
-        print(f"mail to {mail['to']}: {mail['subject']}")
+        print(f"mail to {', '.join(mail['to'])}: {mail['subject']}")
     subjects = [mail["subject"] for mail in aws.remote.mail()]
     expect(sum("retired" in subject for subject in subjects) == len(USERS), "not every retirement was told by mail")
 
-    _say("4. 85 days later: the schedules fire by themselves")
+    _say("4. 85 days after the deploy: the schedules fire by themselves")
     journal = len(aws.remote.journal())
-    aws.remote.advance(85 * DAY)
+    aws.remote.advance(85 * DAY - GRACE_OVER)
     calls = calls_of_rotations(aws.remote.journal()[journal:], retired)
     final = Fleet.read(aws)
     for host in USERS:

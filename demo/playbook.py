@@ -36,7 +36,7 @@ class Run:
         start = self.output.find("PLAY [Summary")
         end = self.output.find("PLAY RECAP", start)
         lines = self.output[start:end].splitlines() if start >= 0 else []
-        return "\n".join(line for line in lines if not re.match(r"(PLAY|TASK) \[|(ok|skipping|changed): \[|$", line))
+        return "\n".join(line for line in lines if not re.match(r"(PLAY|TASK) \[|(ok|skipping|changed): \[|included: |$", line))
 
 
 def run(
@@ -59,7 +59,6 @@ def run(
         "HOME": os.environ.get("HOME", "/"),
         "LANG": "C.UTF-8",
         "ANSIBLE_NOCOLOR": "1",
-        "ANSIBLE_CONFIG": os.devnull,
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": ADMINISTRATOR[0],
         "AWS_SECRET_ACCESS_KEY": ADMINISTRATOR[1],
