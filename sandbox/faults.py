@@ -154,7 +154,7 @@ def _read(wish: dict[str, Any]) -> Fault:
         raise ValueError(f"when is before or after, not {fault.when!r}")
     for name in ("nth", "times"):
         value = getattr(fault, name)
-        if not isinstance(value, int) or value < 1:
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise ValueError(f"{name} is a whole number from 1, not {value!r}")
     if not isinstance(fault.seconds, int | float) or fault.seconds < 0:
         raise ValueError(f"seconds is a number from 0, not {fault.seconds!r}")

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import identity, lambda_function, mail, moto_time, scheduler, secretsmanager
+from . import identity, lambda_function, log_filter, mail, moto_time, scheduler, secretsmanager
 from .world import World
 
 Install = Callable[[World], None]
@@ -15,6 +15,7 @@ PARTS: tuple[Install, ...] = (
     moto_time.install,
     identity.install,
     mail.install,
+    log_filter.install,
     lambda_function.install,
     secretsmanager.install,
     scheduler.install,

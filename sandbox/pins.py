@@ -10,6 +10,7 @@ from typing import Any
 
 import moto.core.utils
 import moto.iam.models
+from moto.iam.models import IAMBackend
 from moto.iam.responses import IamResponse
 from moto.ses.models import SESBackend
 from moto.sts.responses import TokenResponse
@@ -25,6 +26,7 @@ PINS: tuple[tuple[Any, str, str], ...] = (
         "mark_account_as_visited",
         "(account_id: 'str', access_key: 'str', service: 'str', region: 'str') -> 'None'",
     ),
+    (IAMBackend, "_init_aws_policies", "(self) -> 'list[ManagedPolicy]'"),
     (IamResponse, "list_access_keys", "(self) -> 'ActionResult'"),
     (IamResponse, "get_access_key_last_used", "(self) -> 'ActionResult'"),
     (IamResponse, "generate_credential_report", "(self) -> 'ActionResult'"),

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import boto3
+import botocore.session
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from botocore.loaders import Loader, create_loader
 
 from sandbox.server import running
 from sandbox.world import ADMINISTRATOR, World
@@ -34,13 +36,17 @@ class Keys:
 class Aws:
     """What a test does with an embedded AWS: clients for any caller, control requests, callers with a policy."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, models: Loader) -> None:
         self.world = world
+        self._models = models  # read once: parsing a service's description costs more than most tests
 
     def client(self, service: str, keys: Keys | None = None, region: str = REGION, **config: Any) -> Any:
         """A boto3 client that never retries, so that every refusal is seen."""
         keys = keys or Keys(*ADMINISTRATOR)
-        return boto3.Session(keys.access_key_id, keys.secret, keys.token, region_name=region).client(
+        base = botocore.session.Session()
+        base.register_component("data_loader", self._models)
+        session = boto3.Session(keys.access_key_id, keys.secret, keys.token, region, base)
+        return session.client(
             service,
             endpoint_url=self.world.endpoint,
             config=Config(retries={"total_max_attempts": 1}, **config),
@@ -100,10 +106,16 @@ def embedded_aws() -> Iterator[World]:
         yield world
 
 
+@pytest.fixture(scope="session")
+def models() -> Loader:
+    """botocore's descriptions of the services."""
+    return create_loader(None)
+
+
 @pytest.fixture
-def aws(embedded_aws: World) -> Aws:
+def aws(embedded_aws: World, models: Loader) -> Aws:
     """The embedded AWS, empty."""
-    embedded = Aws(embedded_aws)
+    embedded = Aws(embedded_aws, models)
     assert embedded.control("POST", "reset")[0] == 200
     return embedded
 
