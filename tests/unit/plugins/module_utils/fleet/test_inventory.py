@@ -1,0 +1,209 @@
+# Copyright: (c) 2026, The evergreen.key_rotation maintainers
+# GNU General Public License v3.0 or later (see LICENSE)
+"""An inventory's mistakes: each is found, named with host and variable, and all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.hostvars import Unreadable
+from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.inventory import read_fleet
+from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.model import Fleet
+
+TODAY = date(2026, 3, 1)
+KEY = {"rotation_strategy": "iam_access_key", "secret_name": "/a", "iam_user": "a", "aws_region": "us-east-1"}
+OTHER = {**KEY, "secret_name": "/b", "iam_user": "b"}
+NOOP = {"rotation_strategy": "noop", "secret_name": "/db", "aws_region": "us-east-1"}
+EXAMPLE = Path(__file__).resolve().parents[5] / "inventory" / "acmecorp.yml"
+
+
+def read(hosts: Mapping[str, Mapping[str, object]], selected: list[str] | None = None) -> Fleet:
+    return read_fleet(hosts, list(hosts) if selected is None else selected, TODAY)
+
+
+def without(variables: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in variables.items() if key != name}
+
+
+@pytest.mark.parametrize(
+    ("hosts", "said"),
+    [
+        ({"h": without(KEY, "secret_name")}, "h: secret_name: missing"),
+        ({"h": {**KEY, "secret_name": "arn:aws:secretsmanager:us-east-1:1:secret:x"}}, "h: secret_name: found 'arn"),
+        ({"h": without(KEY, "iam_user")}, "h: iam_user: missing"),
+        ({"h": {**KEY, "iam_user": "path/a"}}, "h: iam_user: found 'path/a'"),
+        ({"h": {**NOOP, "iam_user": "a"}}, "h: iam_user: found 'a' beside rotation_strategy noop"),
+        ({"h": {**KEY, "rotation_strategy": "iam"}}, "h: rotation_strategy: found 'iam'; write one of iam_access_key"),
+        ({"h": {"secret_name": "/a"}}, "h: rotation_strategy: missing, but secret_name is set"),
+        ({"h": {"iam_user": "a"}}, "h: rotation_strategy: missing, but iam_user is set"),
+        ({"h": KEY, "i": {**OTHER, "secret_name": "/a"}}, "i: secret_name: /a is h's already"),
+        ({"h": KEY, "i": {**OTHER, "iam_user": "A"}}, "i: iam_user: A is h's already"),
+        (
+            {"h": KEY, "i": {**OTHER, "iam_user": "A", "aws_region": "eu-west-1"}},
+            "i: iam_user: A is h's already",
+        ),
+        ({"h": {**KEY, "max_key_age_days": 7}}, "h: max_key_age_days: 7 days leave no room"),
+        ({"h": {**KEY, "max_key_age_days": "many"}}, "h: max_key_age_days: found 'many'; write a whole number"),
+        ({"h": {**KEY, "max_key_age_days": True}}, "h: max_key_age_days: found True (bool)"),
+        ({"h": {**KEY, "rotation_days": 2}}, "h: rotation_days: every 2 days rotates again after 2 days"),
+        ({"h": {**KEY, "rotation_days": 120}}, "h: rotation_days: every 120 days lets a key reach 121 days"),
+        (
+            {"h": {**KEY, "rotation_days": 30, "schedule_expression": "rate(30 days)"}},
+            "h: rotation_days: schedule_expression is set too",
+        ),
+        ({"h": {**KEY, "schedule_expression": "monthly"}}, "h: schedule_expression: 'monthly' is not cron"),
+        ({"h": {**KEY, "rotation_window": "30h"}}, "h: rotation_window: rotation window '30h'"),
+        ({"h": {**KEY, "grace_period_hours": 6}}, "h: grace_period_hours: found 6; write 0 (no grace) or at least 12"),
+        ({"h": {**KEY, "grace_period_hours": 7, "quiet_hours": 8}}, "h: grace_period_hours: found 7"),
+        ({"h": {**KEY, "grace_period_hours": -1}}, "h: grace_period_hours: found -1"),
+        ({"h": {**KEY, "notify_email": "a@b.com, c@d.com"}}, "h: notify_email: found"),
+        ({"h": {**KEY, "notify_from": "Ops <a@b.com>"}}, "h: notify_from: found"),
+        ({"h": {**KEY, "disposable_keys": ["wJalrXUtnFEMI/K7MDENG"]}}, "h: disposable_keys: an item is no access key"),
+        ({"h": {**KEY, "exempt_until": "2026-05-01"}}, "h: exempt_reason: missing"),
+        ({"h": {**KEY, "exempt_reason": "merger"}}, "h: exempt_until: missing"),
+        ({"h": {**KEY, "exempt_until": "soon", "exempt_reason": "x"}}, "h: exempt_until: found 'soon'"),
+        ({"h": {**KEY, "rotate_on_enrol": "yes"}}, "h: rotate_on_enrol: found 'yes'"),
+        ({"h": without(KEY, "aws_region")}, "h: aws_region: missing"),
+        ({"h": {**KEY, "aws_region": "Virginia"}}, "h: aws_region: found 'Virginia'"),
+        ({"h": {**KEY, "aws_account_id": "12345"}}, "h: aws_account_id: found '12345'"),
+        (
+            {"h": {**KEY, "aws_profile": "p", "aws_role_arn": "arn:aws:iam::123456789012:role/r"}},
+            "h: aws_profile: aws_role_arn is set too",
+        ),
+        (
+            {"h": KEY, "i": {**OTHER, "notify_from": "a@b.com"}},
+            "i: notify_from: 'a@b.com' here but missing at h, in account default, us-east-1",
+        ),
+        ({"h": {**KEY, "aws_account": "prod"}, "i": OTHER}, "i: aws_account: missing, while others are in prod"),
+    ],
+)
+def test_each_mistake_is_found_alone(hosts: dict[str, dict[str, object]], said: str) -> None:
+    mistakes = [str(mistake) for mistake in read(hosts).mistakes]
+    assert len(mistakes) == 1, mistakes
+    assert mistakes[0].startswith(said), mistakes[0]
+    assert "; " in mistakes[0]
+
+
+def test_all_mistakes_come_at_once_whatever_is_selected() -> None:
+    hosts = {"h": without(KEY, "iam_user"), "i": {**NOOP, "max_key_age_days": 1}, "j": {**KEY, "rotation_strategy": 1}}
+    assert {mistake.host for mistake in read(hosts, ["h"]).mistakes} == {"h", "i", "j"}
+
+
+def test_a_pasted_secret_is_not_repeated() -> None:
+    fleet = read({"h": {**KEY, "disposable_keys": ["wJalrXUtnFEMI/K7MDENG"]}})
+    assert "wJalr" not in str(fleet.mistakes)
+
+
+def test_the_example_fleet() -> None:
+    account = yaml.safe_load(EXAMPLE.read_text())["all"]["children"]["acmecorp_prod"]
+    hosts = {
+        host: {**account["vars"], **group["vars"], **variables}
+        for group in account["children"].values()
+        for host, variables in group["hosts"].items()
+    }
+    fleet = read(hosts)
+    assert (fleet.mistakes, fleet.warnings) == ((), ())
+    assert [item.name for item in fleet.accounts] == ["acmecorp-prod"]
+    assert {item.rules.automatically_after_days for item in fleet.accounts[0].service_accounts} == {85}
+    assert fleet.accounts[0].recipients == ("platform@acmecorp.com",)
+
+
+def test_limit_narrows_the_work_and_not_the_account() -> None:
+    hosts = {
+        "h": {**KEY, "notify_from": "a@x.com", "notify_email": "h@x.com"},
+        "i": {**OTHER, "notify_from": "a@x.com", "notify_email": "i@x.com"},
+    }
+    account = read(hosts, ["i"]).accounts[0].to_ansible(TODAY)
+    assert account["runner"] == "i"
+    assert account["recipients"] == ["h@x.com", "i@x.com"]
+    assert [item["name"] for item in account["service_accounts"]] == ["i"]  # type: ignore[index]
+
+
+def test_accounts_without_a_selected_service_account_are_left_out() -> None:
+    hosts = {"h": {**KEY, "aws_account": "one"}, "i": {**KEY, "aws_account": "two"}, "web": {"ansible_host": "x"}}
+    assert [account.name for account in read(hosts, ["i", "web"]).accounts] == ["two"]
+    assert read(hosts, ["web"]).accounts == ()
+
+
+def test_one_secret_name_in_two_regions_is_two_secrets() -> None:
+    fleet = read({"h": NOOP, "i": {**NOOP, "aws_region": "eu-west-1"}})
+    assert fleet.mistakes == ()
+    assert len(fleet.accounts) == 2
+
+
+def test_a_label_of_twelve_digits_is_the_account_id() -> None:
+    account = read({"h": {**KEY, "aws_account": "123456789012"}}).accounts[0]
+    assert account.settings.aws_account_id == "123456789012"
+
+
+@pytest.mark.parametrize(("until", "exempt"), [("2026-02-28", False), ("2026-03-01", True), (date(2026, 4, 1), True)])
+def test_exemptions(until: object, exempt: bool) -> None:
+    fleet = read({"h": {**KEY, "exempt_until": until, "exempt_reason": "merger"}})
+    account = fleet.accounts[0].to_ansible(TODAY)
+    assert bool(account["exempt"]) == exempt
+    assert bool(account["service_accounts"]) != exempt
+    assert bool(fleet.warnings) != exempt
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("secrets_name", "secret_name"), ("iam_users", "iam_user"), ("notify_mail", "notify_email"), ("region", None)],
+)
+def test_misspelt_variables_are_warned_of(name: str, meant: str | None) -> None:
+    warnings = read({"h": {**KEY, name: "x"}}).warnings
+    assert [warning.rpartition("to be ")[2] for warning in warnings] == ([f"{meant}?"] if meant else [])
+
+
+@pytest.mark.parametrize(
+    ("extra", "held"),
+    [
+        ({}, "set notify_from and notify_email"),
+        ({"notify_from": "a@x.com"}, "set notify_email,"),
+        ({"notify_from": "a@x.com", "notify_email": "b@x.com"}, None),
+        ({"rotate_on_enrol": "due"}, None),
+        ({"rotate_on_enrol": "none"}, "rotate_on_enrol is none"),
+    ],
+)
+def test_a_key_rotates_on_enrolment_only_if_a_mail_can_reach_someone(extra: dict[str, str], held: str | None) -> None:
+    options: Any = read({"h": {**KEY, **extra}}).accounts[0].to_ansible(TODAY)["service_accounts"]
+    assert ("hold_back" in options[0]) == (held is not None)
+    assert held is None or held in options[0]["hold_back"]
+
+
+class Counting(Mapping[str, object]):
+    """Variables that count their look-ups, and refuse one that is broken."""
+
+    def __init__(self, variables: dict[str, object]) -> None:
+        self.variables = variables
+        self.read: list[str] = []
+
+    def __getitem__(self, name: str) -> object:
+        self.read.append(name)
+        if name == "notify_email":
+            raise Unreadable("'team' is undefined")
+        return self.variables[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.variables
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.variables)
+
+    def __len__(self) -> int:
+        return len(self.variables)
+
+
+def test_only_our_variables_are_read_and_each_once() -> None:
+    variables = Counting({**KEY, "expensive_lookup": "x", "notify_email": "{{ team }}"})
+    fleet = read({"h": variables})
+    assert sorted(variables.read) == sorted(set(variables.read))
+    assert "expensive_lookup" not in variables.read
+    assert [str(mistake) for mistake in fleet.mistakes] == [
+        "h: notify_email: cannot be evaluated: 'team' is undefined; mend the expression or the variable that it names"
+    ]
