@@ -7,7 +7,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.batch import Outcome, Pace, run_all
-from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.batch_result import Entry, batch_result, entries, said
+from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.batch_result import (
+    Entry,
+    batch_result,
+    entries,
+    said,
+)
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.errors import StateError
 
 

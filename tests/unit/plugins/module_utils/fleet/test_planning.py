@@ -14,7 +14,14 @@ from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet impor
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.errors import StateError
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.findings import describe, findings
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.planning import plan_absent, plan_present
-from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.state import DocumentFacts, Key, Secret, State, Target, User
+from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.state import (
+    DocumentFacts,
+    Key,
+    Secret,
+    State,
+    Target,
+    User,
+)
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -1,0 +1,211 @@
+# Copyright: (c) 2026, The evergreen.key_rotation maintainers
+# GNU General Public License v3.0 or later (see LICENSE)
+"""A run: which secrets rotate, how each outcome is awaited, and what becomes of a failed rotation's label."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.batch import Pace
+from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.errors import StateError, WaitError
+from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.failure_log import FailureLog
+from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.reader import Reader
+from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.run import Decision, Rotator, Rule, Waiting
+from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.state import Key, Secret, State, Target, User
+
+START = datetime(2026, 3, 1, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:/a-AbCdEf"
+FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:f"
+TARGET = Target("h", "/a", "iam_access_key", 90, 24, iam_user="a", rotation_days=85)
+
+
+class Refused(Exception):
+    """As botocore's ClientError."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(code)
+        self.response = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": 400}}
+
+
+class SecretsManager:
+    """One secret whose rotation ends as it is told, on a clock that only sleeping moves."""
+
+    class meta:
+        region_name = "us-east-1"
+
+    def __init__(self, outcome: str = "success", rotation_seconds: float = 3.0) -> None:
+        self.now = 0.0
+        self.outcome = outcome
+        self.rotation_seconds = rotation_seconds
+        self.labels = {"AWSCURRENT": "v1"}
+        self.created = {"v1": START - HOUR}
+        self.last_rotated = START - 1000 * HOUR
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.ends: float | None = None
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    def moment(self) -> datetime:
+        return START + timedelta(seconds=self.now)
+
+    def describe_secret(self, **_: Any) -> dict[str, Any]:
+        if self.ends is not None and self.now >= self.ends and self.outcome == "success":
+            pending = self.labels.pop("AWSPENDING", None)
+            if pending:
+                self.labels.update(AWSCURRENT=pending, AWSPREVIOUS=self.labels["AWSCURRENT"])
+                self.last_rotated = self.moment()
+        versions: dict[str, list[str]] = {}
+        for label, version in self.labels.items():
+            versions.setdefault(version, []).append(label)
+        return {
+            "ARN": ARN,
+            "Name": "/a",
+            "RotationEnabled": True,
+            "RotationLambdaARN": FUNCTION,
+            "RotationRules": {"ScheduleExpression": "rate(85 days)", "AutomaticallyAfterDays": 85, "Duration": "2h"},
+            "VersionIdsToStages": versions,
+            "LastRotatedDate": self.last_rotated,
+            "ResponseMetadata": {"HTTPHeaders": {"date": self.moment().strftime("%a, %d %b %Y %H:%M:%S GMT")}},
+        }
+
+    def rotate_secret(self, **arguments: Any) -> None:
+        self.calls.append(("rotate", arguments))
+        if self.labels.get("AWSPENDING", self.labels["AWSCURRENT"]) != self.labels["AWSCURRENT"]:
+            raise Refused("InvalidRequestException", "A previous rotation isn\u2019t complete.")
+        self.labels["AWSPENDING"] = arguments["ClientRequestToken"]
+        self.created[arguments["ClientRequestToken"]] = self.moment()
+        self.ends = self.now + self.rotation_seconds
+
+    def list_secret_version_ids(self, **_: Any) -> dict[str, Any]:
+        return {"Versions": [{"VersionId": name, "CreatedDate": made} for name, made in self.created.items()]}
+
+    def update_secret_version_stage(self, **arguments: Any) -> None:
+        self.calls.append(("stage", arguments))
+        assert self.labels.pop(arguments["VersionStage"]) == arguments["RemoveFromVersionId"]
+
+
+class Logs:
+    """A function that says why it failed, under any token that is asked for."""
+
+    def __init__(self, service: SecretsManager, error: str | None) -> None:
+        self.service = service
+        self.error = error
+        self.reads = 0
+
+    def filter_log_events(self, **arguments: Any) -> dict[str, Any]:
+        self.reads += 1
+        assert arguments["logGroupName"] == "/aws/lambda/f"
+        token = self.service.labels.get("AWSPENDING")
+        if self.error is None:
+            raise Refused("AccessDeniedException", "no")
+        line = f'{{"outcome": "failed", "token": "{token}", "step": "testSecret", "error": "{self.error}"}}'
+        return {"events": [{"message": "no json"}, {"message": "[1]"}, {"message": line}]}
+
+
+def rotate(service: SecretsManager, error: str | None = None, timeout: float = 100.0) -> Any:
+    reader = Reader(service, None)
+    secret, _ = reader.secret(ARN)
+    waiting = Waiting(timeout, lambda: service.now, service.sleep)
+    pace = Pace(45.0, lambda: service.now, service.sleep)
+    logs = FailureLog(Logs(service, error), START, lambda: service.now)
+    decision = Decision(State(TARGET, START, secret), "asked for")
+    return Rotator(service, reader, logs, pace, waiting).rotate(decision)
+
+
+def test_a_rotation_is_awaited_and_the_stored_rules_go_along() -> None:
+    service = SecretsManager()
+    entry = rotate(service)
+    assert (entry.changed, entry.failed, entry.changes) == (True, False, ("rotated: asked for",))
+    (call,) = service.calls
+    assert call[1]["RotationRules"] == {"ScheduleExpression": "rate(85 days)", "Duration": "2h"}
+    assert call[1]["RotationLambdaARN"] == FUNCTION
+    assert service.labels["AWSCURRENT"] == call[1]["ClientRequestToken"]
+
+
+def test_the_functions_own_words_end_the_wait() -> None:
+    service = SecretsManager("failure")
+    with pytest.raises(StateError, match=r"testSecret: user is gone .Secrets Manager will retry"):
+        rotate(service, "user is gone")
+    assert service.now < 10
+
+
+def test_without_an_outcome_the_deadline_is_named() -> None:
+    with pytest.raises(WaitError, match="had not rotated after 30 s; see log group /aws/lambda/f"):
+        rotate(SecretsManager("failure"), timeout=30)
+
+
+def test_a_failed_rotations_label_is_waited_for_and_then_taken_off() -> None:
+    service = SecretsManager()
+    service.labels["AWSPENDING"] = "dead"
+    service.created["dead"] = START - timedelta(seconds=20)
+    entry = rotate(service)
+    assert [name for name, _ in service.calls] == ["stage", "rotate"]
+    assert service.calls[0][1]["RemoveFromVersionId"] == "dead"
+    assert 45 <= service.now <= 60
+    assert entry.changes[0] == "took AWSPENDING off version dead, left by a rotation that failed"
+
+
+def test_a_retry_of_the_service_that_succeeds_is_enough() -> None:
+    service = SecretsManager()
+    service.labels["AWSPENDING"] = "retry"
+    service.created["retry"] = START
+    service.ends = 10.0
+    entry = rotate(service)
+    assert service.calls == []
+    assert service.labels["AWSCURRENT"] == "retry"
+    assert entry.changed
+
+
+def test_a_roll_back_is_left_alone() -> None:
+    service = SecretsManager()
+    service.labels.update(AWSPENDING="v0", AWSPREVIOUS="v0")
+    service.created["v0"] = START - 1000 * HOUR
+    with pytest.raises(StateError, match="a roll-back of /a holds AWSPENDING"):
+        rotate(service)
+    assert service.calls == []
+
+
+def test_an_endless_earlier_rotation_meets_the_deadline() -> None:
+    service = SecretsManager()
+    service.labels["AWSPENDING"] = "young"
+    service.created["young"] = START
+    with pytest.raises(WaitError, match=r"an earlier rotation of it .version young. is not over"):
+        rotate(service, timeout=20)
+
+
+def in_grace(hours_ago: int, previous: bool = True) -> State:
+    keys = (Key("AKIAOLD", "Active", START - 500 * HOUR), Key("AKIANEW", "Active", START - hours_ago * HOUR))
+    labels = {"AWSCURRENT": "v2", "AWSPREVIOUS": "v1"} if previous else {"AWSCURRENT": "v2"}
+    secret = Secret(ARN, "/a", {}, True, FUNCTION, labels=labels, last_rotated=START - hours_ago * HOUR)
+    return State(TARGET, START, secret, User("a", "arn", {}, keys))
+
+
+def test_a_previous_key_in_its_grace_period_stops_the_item_with_the_time() -> None:
+    with pytest.raises(StateError, match=r"\(.+\) is in its grace period until 2026-03-02T02:00:00\+00:00"):
+        Rule("always").decide(in_grace(10))
+    assert Rule("always").decide(in_grace(25)).reason == "asked for"
+    assert Rule("always").decide(in_grace(10, previous=False)).reason == "asked for"
+
+
+@pytest.mark.parametrize(("before", "rotates"), [(START - 30 * HOUR, True), (START - 26 * HOUR, False)])
+def test_a_resumed_run_rotates_nothing_twice(before: datetime, rotates: bool) -> None:
+    given = in_grace(28)
+    rule = Rule("last_rotated_before", before + 0 * HOUR)
+    assert (rule.decide(given).reason is None) == rotates
+
+
+def test_a_due_key_that_nobody_would_hear_of_is_only_reported() -> None:
+    given = in_grace(25)
+    assert given.secret is not None
+    never = replace(
+        given, target=replace(TARGET, hold_back="set notify_email"), secret=replace(given.secret, last_rotated=None)
+    )
+    decision = Rule("due").decide(never)
+    assert decision.reason is None
+    assert decision.held_back == "due, not rotated: it has never rotated; set notify_email"
