@@ -10,6 +10,8 @@ from __future__ import annotations
 import datetime
 import os
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 _OFFSET_FILE = Path(os.environ["SANDBOX_CLOCK_OFFSET"])
@@ -25,12 +27,8 @@ def _now_ns() -> int:
     return int(_now() * 1_000_000_000)
 
 
-def _gmtime_now(seconds: float | None = None) -> time.struct_time:
-    return _gmtime(_now() if seconds is None else seconds)
-
-
-def _localtime_now(seconds: float | None = None) -> time.struct_time:
-    return _localtime(_now() if seconds is None else seconds)
+def _parts(read: Callable[[float], time.struct_time], seconds: float | None = None) -> time.struct_time:
+    return read(_now() if seconds is None else seconds)
 
 
 class _LikeDatetime(type):
@@ -79,5 +77,8 @@ class VirtualDate(datetime.date, metaclass=_LikeDate):
         return cls.fromtimestamp(_now())
 
 
-vars(time).update(time=_now, time_ns=_now_ns, gmtime=_gmtime_now, localtime=_localtime_now)
+# Partials, because functions written in Python would become methods where a class keeps one, as logging does.
+vars(time).update(
+    time=partial(_now), time_ns=partial(_now_ns), gmtime=partial(_parts, _gmtime), localtime=partial(_parts, _localtime)
+)
 vars(datetime).update(datetime=VirtualDatetime, date=VirtualDate)
