@@ -102,9 +102,7 @@ def _decide(check: Check, call: Call, caller: Caller) -> None:
         if said == "allow":
             return
     if decision != "allow":
-        raise _denied(
-            check, call, caller, f"because no identity-based policy allows the {check.action} action"
-        )
+        raise _denied(check, call, caller, f"because no identity-based policy allows the {check.action} action")
 
 
 def _denied(check: Check, call: Call, caller: Caller, reason: str) -> Refusal:

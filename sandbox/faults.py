@@ -62,11 +62,7 @@ class Fault:
     def matches(self, call: Call, principal: str) -> bool:
         """Whether this call counts."""
         names = ("*", call.operation, call.action.split(":")[1], call.action)
-        return (
-            self.service in ("*", call.service)
-            and self.action in names
-            and self.principal_contains in principal
-        )
+        return self.service in ("*", call.service) and self.action in names and self.principal_contains in principal
 
 
 class Faults:

@@ -96,9 +96,7 @@ class Gate:
         entry["error"] = answer.error_code
         return answer
 
-    def _judge(
-        self, environ: Environ, body: bytes, signed: Credential, call: Call, entry: dict[str, Any]
-    ) -> Answer:
+    def _judge(self, environ: Environ, body: bytes, signed: Credential, call: Call, entry: dict[str, Any]) -> Answer:
         """Resolve, authorise, strike or act."""
         caller: Caller | None = None
         refusal: Refusal | None = None

@@ -9,13 +9,13 @@ from email.message import Message
 from email.utils import getaddresses, parseaddr
 from typing import Any
 
-from moto.ses.models import EmailIdentity, SESBackend
+from moto.ses.models import EmailIdentity, SESBackend, ses_backends
 
 from .answers import Refusal
 from .callers import Caller
 from .calls import Call
 from .patching import replace
-from .world import World
+from .world import ACCOUNT, World
 
 _SENDS = frozenset({"ses:SendEmail", "ses:SendRawEmail"})
 
@@ -45,6 +45,11 @@ def install(world: World) -> None:
     world.verify_identity = verification.confirm
 
     def check(call: Call, _: Caller) -> None:
+        if call.service == "ses" and call.operation in ("GetEmailIdentity", "ListEmailIdentities"):
+            for identity in ses_backends[ACCOUNT][call.region].email_identities.values():
+                verified = verification.verified(identity.email_identity)
+                identity.verified_for_sending_status = verified
+                identity.verification_status = "SUCCESS" if verified else "PENDING"
         if call.action in _SENDS:
             sender = parseaddr(_read(call)["from"])[1]
             if not verification.verified(sender):
@@ -87,9 +92,7 @@ def _read(call: Call) -> dict[str, Any]:
     raw = (params.get("RawMessage") or content.get("Raw") or {}).get("Data")
     destination = params.get("Destination") or {}
     listed = [
-        address
-        for name in ("ToAddresses", "CcAddresses", "BccAddresses")
-        for address in destination.get(name) or []
+        address for name in ("ToAddresses", "CcAddresses", "BccAddresses") for address in destination.get(name) or []
     ] + list(params.get("Destinations") or [])
     sender = str(params.get("FromEmailAddress") or params.get("Source") or "")
     if raw is not None:

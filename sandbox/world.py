@@ -34,7 +34,7 @@ class Knobs:
     rotation_window: Literal["start", "end"] = "start"
     """Where in its window a scheduled rotation starts."""
     rotation_test_version: Literal["empty", "copy"] = "empty"
-    """What the AWSPENDING version of a rotation test (RotateImmediately=false) holds: no value, or that of AWSCURRENT."""
+    """What AWSPENDING holds in a rotation test (RotateImmediately=false): no value, or a copy of AWSCURRENT's."""
     function_pending_reads: int = 1
     """How many reads still find a function Pending (or its update InProgress) after a change; 3 s end it as well."""
     ses_verified: bool = True
@@ -60,7 +60,7 @@ class World:
     """Every API call in order: time, service, action, principal (ARN), allowed, error (code or None), resource (ARN),
     and the ids that tests count by. Never a secret value."""
     mail: list[dict[str, Any]] = field(default_factory=list)
-    """Every mail sent: time, source, to, subject, body."""
+    """Every mail sent: time, region, from, to, subject, body (the text, else the HTML), html."""
     events: list[dict[str, Any]] = field(default_factory=list)
     """Service events of Secrets Manager in order (RotationStarted and so on), as EventBridge delivers them."""
     lock: threading.RLock = field(default_factory=threading.RLock)

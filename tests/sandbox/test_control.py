@@ -46,7 +46,8 @@ def test_advance_returns_after_what_came_due(aws: Any) -> None:
 )
 def test_bad_input_is_one_clear_sentence(aws: Any, method: str, name: str, body: Any, text: str) -> None:
     status, answer = aws.control(method, name, body)
-    assert status == 400 and list(answer) == ["error"]
+    assert status == 400
+    assert list(answer) == ["error"]
     assert text in answer["error"]
 
 

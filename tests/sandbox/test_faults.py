@@ -56,11 +56,14 @@ def test_kinds_that_never_answer(aws: Any, kind: str, when: str) -> None:
     assert aws.control("GET", "journal")[1][0]["error"] == kind
 
 
-@pytest.mark.parametrize(("service", "code", "status"), [
-    ("secretsmanager", "ThrottlingException", 400),
-    ("lambda", "TooManyRequestsException", 429),
-    ("sts", "Throttling", 400),
-])
+@pytest.mark.parametrize(
+    ("service", "code", "status"),
+    [
+        ("secretsmanager", "ThrottlingException", 400),
+        ("lambda", "TooManyRequestsException", 429),
+        ("sts", "Throttling", 400),
+    ],
+)
 def test_throttles_are_the_services_own(aws: Any, refused: Any, service: str, code: str, status: int) -> None:
     fault(aws, service=service, action="*", kind="throttle")
     call = {"secretsmanager": "list_secrets", "lambda": "list_functions", "sts": "get_caller_identity"}[service]
@@ -112,17 +115,21 @@ def test_clearing(aws: Any) -> None:
     aws.client("iam").create_user(UserName="ann")
 
 
-@pytest.mark.parametrize(("wish", "text"), [
-    ({"kind": "explode"}, "no fault of kind 'explode'"),
-    ({"kind": "drop", "when": "during"}, "when is before or after"),
-    ({"kind": "drop", "nth": 0}, "nth is a whole number from 1"),
-    ({"kind": "drop", "times": True}, "times is a whole number from 1"),
-    ({"kind": "drop", "speed": 3}, "no field speed"),
-    ({"kind": 3}, "needs the text kind"),
-    ({"kind": "error", "status": 200}, "HTTP error status"),
-    ({"kind": "timeout", "seconds": -1}, "seconds is a number from 0"),
-])
+@pytest.mark.parametrize(
+    ("wish", "text"),
+    [
+        ({"kind": "explode"}, "no fault of kind 'explode'"),
+        ({"kind": "drop", "when": "during"}, "when is before or after"),
+        ({"kind": "drop", "nth": 0}, "nth is a whole number from 1"),
+        ({"kind": "drop", "times": True}, "times is a whole number from 1"),
+        ({"kind": "drop", "speed": 3}, "no field speed"),
+        ({"kind": 3}, "needs the text kind"),
+        ({"kind": "error", "status": 200}, "HTTP error status"),
+        ({"kind": "timeout", "seconds": -1}, "seconds is a number from 0"),
+    ],
+)
 def test_nonsense_is_refused(aws: Any, wish: dict[str, Any], text: str) -> None:
     status, answer = aws.control("POST", "faults", {"service": "iam", "action": "CreateUser", **wish})
-    assert status == 400 and text in answer["error"]
+    assert status == 400
+    assert text in answer["error"]
     assert aws.control("GET", "faults")[1] == []

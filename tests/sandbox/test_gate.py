@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from moto.secretsmanager.models import secretsmanager_backends
 
 ACCOUNT = "123456789012"
 ROOT = f"arn:aws:iam::{ACCOUNT}:root"
@@ -64,7 +65,8 @@ def test_a_user_with_the_permission_is_let_through(aws: Any, service: str) -> No
     keys = aws.user("somebody", allow("*"))
     getattr(aws.client(service, keys), SERVICES[service])()
     entry = aws.control("GET", "journal")[1][-1]
-    assert entry["allowed"] and entry["error"] is None
+    assert entry["allowed"]
+    assert entry["error"] is None
     assert entry["principal"] == f"arn:aws:iam::{ACCOUNT}:user/somebody"
 
 
@@ -199,6 +201,21 @@ class TestSecrets:
         error = refused(aws.client("secretsmanager", bob).get_secret_value, SecretId=arn)
         assert "explicit deny in a resource-based policy" in str(error)
 
+    def test_the_rotation_function_is_a_condition_and_its_invocation_a_second_permission(
+        self, aws: Any, refused: Any
+    ) -> None:
+        functions = [f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:{name}" for name in ("ours", "theirs")]
+        admin = aws.client("secretsmanager")
+        for name, function in zip(("mine", "foreign"), functions, strict=True):
+            admin.create_secret(Name=name, SecretString="v")
+            secretsmanager_backends[ACCOUNT]["us-east-1"].secrets[name].rotation_lambda_arn = function
+        condition = {"StringEquals": {"secretsmanager:resource/AllowRotationLambdaArn": functions[0]}}
+        client = aws.client("secretsmanager", aws.user("f", allow("secretsmanager:*", Condition=condition)))
+        client.describe_secret(SecretId="mine")
+        assert code(refused(client.describe_secret, SecretId="foreign")) == "AccessDeniedException"
+        error = refused(client.rotate_secret, SecretId="mine")
+        assert f"lambda:InvokeFunction on resource: {functions[0]}" in str(error)
+
     def test_tagging_at_creation_needs_its_own_permission(self, aws: Any, refused: Any) -> None:
         arn = f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:app-*"
         client = aws.client("secretsmanager", aws.user("ann", allow("secretsmanager:CreateSecret", resource=arn)))
@@ -224,7 +241,8 @@ class TestIam:
         client.delete_access_key(UserName="bound", AccessKeyId=made)
         for name in ("free", "rotator"):
             error = refused(client.create_access_key, UserName=name)
-            assert code(error) == "AccessDenied" and status(error) == 403
+            assert code(error) == "AccessDenied"
+            assert status(error) == 403
             assert "is not authorized to perform: iam:CreateAccessKey on resource: arn:aws:iam::" in str(error)
         assert code(refused(client.get_access_key_last_used, AccessKeyId=keys.access_key_id)) == "AccessDenied"
 
@@ -338,7 +356,8 @@ def test_mail_conditions(aws: Any, refused: Any) -> None:
 
 def test_log_group_patterns_end_in_a_star(aws: Any, refused: Any) -> None:
     group = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:/g"
-    without, star = aws.user("a", allow("logs:*", resource=group)), aws.user("b", allow("logs:*", resource=group + ":*"))
+    without = aws.user("a", allow("logs:*", resource=group))
+    star = aws.user("b", allow("logs:*", resource=group + ":*"))
     assert code(refused(aws.client("logs", without).create_log_group, logGroupName="/g")) == "AccessDeniedException"
     client = aws.client("logs", star)
     client.create_log_group(logGroupName="/g")
@@ -367,7 +386,9 @@ def test_the_journal_names_things_and_keeps_no_values(aws: Any) -> None:
     assert entries[1]["ids"]["SecretId"] == "s"
     assert entries[1]["principal"] == ROOT
     text = json.dumps(entries)
-    assert "not to be seen" not in text and "nor this" not in text and "t" * 36 not in text
+    assert "not to be seen" not in text
+    assert "nor this" not in text
+    assert "t" * 36 not in text
 
 
 def test_many_calls_at_once(aws: Any) -> None:
