@@ -8,10 +8,18 @@ import importlib.metadata
 import inspect
 from typing import Any
 
+import moto.awslambda.models
 import moto.core.utils
 import moto.iam.models
+import moto.logs.models
+import moto.scheduler.models
+import moto.secretsmanager.models
+from moto.awslambda.models import LambdaBackend, LambdaFunction
+from moto.awslambda.policy import Policy
 from moto.iam.models import IAMBackend
 from moto.iam.responses import IamResponse
+from moto.scheduler.responses import EventBridgeSchedulerResponse
+from moto.secretsmanager.responses import SecretsManagerResponse
 from moto.ses.models import SESBackend
 from moto.sts.responses import TokenResponse
 
@@ -19,6 +27,32 @@ from .patching import original
 
 MOTO_VERSION = "5.2.5"
 
+_SECRETS = (
+    "batch_get_secret_value",
+    "cancel_rotate_secret",
+    "create_secret",
+    "delete_secret",
+    "describe_secret",
+    "get_secret_value",
+    "list_secret_version_ids",
+    "list_secrets",
+    "put_resource_policy",
+    "put_secret_value",
+    "restore_secret",
+    "rotate_secret",
+    "tag_resource",
+    "untag_resource",
+    "update_secret",
+    "update_secret_version_stage",
+)
+_SCHEDULES = (
+    "create_schedule",
+    "create_schedule_group",
+    "delete_schedule",
+    "delete_schedule_group",
+    "get_schedule",
+    "update_schedule",
+)
 PINS: tuple[tuple[Any, str, str], ...] = (
     (moto.core.utils, "utcnow", "() -> 'datetime.datetime'"),
     (
@@ -38,8 +72,55 @@ PINS: tuple[tuple[Any, str, str], ...] = (
         "get_identity_verification_attributes",
         "(self, identities: list[str] | None = None) -> dict[str, dict[str, str]]",
     ),
+    (
+        moto.awslambda.models,
+        "LambdaFunction",
+        "(account_id: 'str', spec: 'dict[str, Any]', region: 'str', version: 'str | int' = 1)",
+    ),
+    (LambdaFunction, "get_configuration", "(self, on_create: 'bool' = False) -> 'dict[str, Any]'"),
+    (LambdaFunction, "get_code", "(self) -> 'dict[str, Any]'"),
+    (LambdaFunction, "update_configuration", "(self, config_updates: 'dict[str, Any]') -> 'dict[str, Any]'"),
+    (LambdaFunction, "update_function_code", "(self, updated_spec: 'dict[str, Any]') -> 'dict[str, Any]'"),
+    (LambdaFunction, "_set_function_code", "(self, updated_spec: 'dict[str, Any]') -> 'None'"),
+    (
+        LambdaFunction,
+        "invoke",
+        "(self, body: 'str', request_headers: 'Any', response_headers: 'Any') -> 'str | bytes'",
+    ),
+    (
+        LambdaBackend,
+        "update_function_code",
+        "(self, function_name: 'str', qualifier: 'str', body: 'dict[str, Any]') -> 'dict[str, Any] | None'",
+    ),
+    (Policy, "add_statement", "(self, raw: 'str', qualifier: 'str | None' = None) -> 'tuple[Any, str]'"),
+    (moto.logs.models, "EventMessageFilter", "(pattern: str)"),
+    (
+        moto.secretsmanager.models,
+        "_matches",
+        "(secret: 'FakeSecret | ReplicaSecret', filters: 'list[dict[str, Any]]') -> 'bool'",
+    ),
+    (
+        moto.secretsmanager.models,
+        "FakeSecret",
+        "(account_id: 'str', region_name: 'str', secret_id: 'str', secret_version: 'dict[str, Any]',"
+        " version_id: 'str', secret_string: 'str | None' = None, secret_binary: 'str | None' = None,"
+        " description: 'str | None' = None, tags: 'list[dict[str, str]] | None' = None,"
+        " kms_key_id: 'str | None' = None, version_stages: 'list[str] | None' = None,"
+        " last_changed_date: 'int | None' = None, created_date: 'int | None' = None,"
+        " replica_regions: 'list[dict[str, str]] | None' = None, force_overwrite: 'bool' = False)",
+    ),
+    (
+        moto.scheduler.models,
+        "Schedule",
+        "(region: str, account_id: str, group_name: str, name: str, description: str | None,"
+        " schedule_expression: str, schedule_expression_timezone: str | None,"
+        " flexible_time_window: dict[str, typing.Any], target: dict[str, typing.Any], state: str | None,"
+        " kms_key_arn: str | None, start_date: str | None, end_date: str | None, action_after_completion: str | None)",
+    ),
+    *((SecretsManagerResponse, name, "(self) -> str") for name in _SECRETS),
+    *((EventBridgeSchedulerResponse, name, "(self) -> str") for name in _SCHEDULES),
 )
-"""Owner, name and signature of every function of moto that we replace."""
+"""Owner, name and signature of every function of moto that we replace or build on."""
 
 
 class PinError(Exception):
