@@ -81,7 +81,8 @@ def test_info_says_what_is_there_and_no_value(enrolled: Lab) -> None:
     key = by_name["bitbucket"]["current_key"]
     assert (key["age_days"], key["status"]) == (100, "Active")
     assert key["access_key_id"] == enrolled.aws.current_key(service_account("bitbucket")["secret_name"])
-    assert [finding["id"] for finding in by_name["bitbucket"]["findings"]] == ["key-too-old"]
+    found = {finding["id"] for finding in by_name["bitbucket"]["findings"]}
+    assert found - {"pending"} == {"key-too-old"}  # pending: the service's testSecret may still run
     assert by_name["database-dev"]["due"] == "it has never rotated"
     text = json.dumps(result)
     for name in ALL:
