@@ -22,10 +22,10 @@ class ParamValidationError(Exception):
 @pytest.mark.parametrize(
     ("problem", "code", "refused"),
     [
-        (ServiceError("LimitExceeded", 409), "LimitExceeded", True),
+        (ServiceError("LimitExceeded", 409, "mark"), "LimitExceeded", True),
         (ServiceError("Throttling", 400), "Throttling", True),
         (ServiceError("AccessDenied", 403), "AccessDenied", True),
-        (ServiceError("InternalFailure", 500), "InternalFailure", False),
+        (ServiceError("InternalFailure", 500, "mark"), "InternalFailure", False),
         (ServiceError("ServiceUnavailable", 503), "ServiceUnavailable", False),
         (ServiceError("Odd", 302), "Odd", False),
         (ReadTimeoutError("mark"), "ReadTimeoutError", False),

@@ -84,6 +84,20 @@ def test_rule_a_a_young_previous_key_stays_while_its_attempt_may_run(
     assert frees(world, secret) == rule
 
 
+def test_rule_a_an_old_key_stays_while_the_version_that_took_it_up_again_is_young(
+    world: World, secret: SecretState
+) -> None:
+    version_naming(world, secret, extra_key(world, 300, active=False), 119, AWSPREVIOUS)
+    assert frees(world, secret) is None
+
+
+def test_rule_a_a_young_key_stays_while_any_version_that_names_it_is_young(world: World, secret: SecretState) -> None:
+    key = extra_key(world, 0.04, active=False)
+    version_naming(world, secret, key, 130, AWSPREVIOUS)
+    version_naming(world, secret, key, 100)
+    assert frees(world, secret) is None
+
+
 @pytest.mark.parametrize(
     ("disposable", "used_hours_ago", "active", "rule"),
     [
