@@ -1,0 +1,199 @@
+# Copyright: (c) 2026, The evergreen.key_rotation maintainers
+# GNU General Public License v3.0 or later (see LICENSE)
+"""Strategy iam_access_key: from the proof to the promotion, and what is told afterwards."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from ansible_collections.evergreen.key_rotation.plugins.module_utils.rotation.errors import (
+    ProofError,
+)
+from ansible_collections.evergreen.key_rotation.tests.unit.memory.core import Crash, Fault
+from ansible_collections.evergreen.key_rotation.tests.unit.memory.iam import Key
+from ansible_collections.evergreen.key_rotation.tests.unit.memory.secretsmanager import SecretState
+from ansible_collections.evergreen.key_rotation.tests.unit.memory.world import STEPS, World, document
+
+USER = "acmecorp-ai"
+GRACE = "key-rotation:grace-period-hours"
+PUT = "secretsmanager:PutSecretValue"
+CREATE = "iam:CreateAccessKey"
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def enrolled(world: World) -> tuple[SecretState, Key]:
+    return world.enrol(USER, port=5432)
+
+
+def pending(world: World, secret: SecretState, steps: int = 1) -> str:
+    token = world.secrets.start_rotation(secret)
+    for step in STEPS[:steps]:
+        world.step(secret, token, step)
+    return token
+
+
+def test_the_proof_outlives_a_key_that_is_slow_and_flickers(world: World, enrolled: Any) -> None:
+    secret, _ = enrolled
+    world.iam.working_after_seconds = 15
+    token = pending(world, secret)
+    world.iam.refusals = [False] * 8 + [True]
+    world.step(secret, token, "testSecret")
+    assert world.core.actions()[-3:] == ["sts:GetCallerIdentity"] * 3
+
+
+def test_a_pending_key_of_another_user_is_refused(world: World, enrolled: Any) -> None:
+    secret, _ = enrolled
+    world.iam.add_user(f"{USER}-2")
+    other = world.iam.add_key(f"{USER}-2")
+    token = world.secrets.start_rotation(secret)
+    secret.versions[token].text = document(USER, other, port=5432)
+    for step in ("testSecret", "finishSecret"):
+        with pytest.raises(ProofError, match="belongs to"):
+            world.step(secret, token, step)
+
+
+def test_a_pending_key_that_stopped_working_is_not_promoted(world: World, enrolled: Any) -> None:
+    secret, old = enrolled
+    token = pending(world, secret, 3)
+    world.iam.keys(USER)[-1].active = False
+    with pytest.raises(ProofError, match="stopped working"):
+        world.step(secret, token, "finishSecret")
+    assert world.current_key(secret) is old
+    assert world.scheduler.schedules == {}
+
+
+def test_the_retirement_is_written_before_the_move(world: World, enrolled: Any) -> None:
+    secret, old = enrolled
+    token = pending(world, secret, 3)
+    began = world.core.seconds
+    world.step(secret, token, "finishSecret")
+    tail = world.core.actions()[-3:]
+    assert tail == ["scheduler:CreateSchedule", "secretsmanager:UpdateSecretVersionStage", "ses:SendEmail"]
+    request = next(iter(world.scheduler.schedules.values())).request
+    assert request["Name"] == f"retire-{old.key_id}"
+    assert request["GroupName"] == "key-rotation"
+    assert request["ScheduleExpression"] == "rate(6 hours)"
+    assert request["Target"]["Arn"] == "arn:aws:lambda:us-east-1:123456789012:function:rotation-iam_access_key"
+    assert json.loads(request["Target"]["Input"]) == {
+        "Action": "retire",
+        "SecretId": secret.arn,
+        "AccessKeyId": old.key_id,
+    }
+    assert 0 <= request["StartDate"].timestamp() - began - 24 * 3600 < 5
+
+
+def test_a_late_retry_does_not_shorten_the_grace_period(world: World, enrolled: Any) -> None:
+    secret, _ = enrolled
+    token = pending(world, secret, 3)
+    world.core.hooks = [Fault("crash", action="secretsmanager:UpdateSecretVersionStage")]
+    with pytest.raises(Crash):
+        world.step(secret, token, "finishSecret")
+    world.core.sleep(3600)
+    world.step(secret, token, "finishSecret")
+    start = next(iter(world.scheduler.schedules.values())).request["StartDate"]
+    assert start.timestamp() - world.core.seconds > 23.99 * 3600
+
+
+@pytest.mark.parametrize("grace", ["24", "0"])
+def test_the_old_key_stays_through_its_grace_period(world: World, enrolled: Any, grace: str) -> None:
+    secret, old = enrolled
+    secret.tags[GRACE] = grace
+    world.rotate(secret)
+    assert old.active == (grace != "0")
+    body = world.ses.bodies()[0]
+    assert ("stays Active until 2026-01-02 00:00 UTC" if old.active else "is Inactive now") in body
+    assert old.key_id in body
+    assert len(world.scheduler.schedules) == 1, "without a grace period the schedule is a net"
+
+
+def test_a_mail_after_a_crash_names_the_true_end(world: World, enrolled: Any) -> None:
+    secret, _ = enrolled
+    token = pending(world, secret, 3)
+    world.core.hooks = [Fault("crash", action="ses:SendEmail")]
+    with pytest.raises(Crash):
+        world.step(secret, token, "finishSecret")
+    world.core.sleep(5 * 3600)
+    world.rotate(secret, token)
+    assert "stays Active until 2026-01-02 00:00 UTC" in world.ses.bodies()[0]
+
+
+@pytest.mark.parametrize("kind", ["error", "timeout"])
+def test_a_failing_mail_decides_nothing(world: World, enrolled: Any, kind: Any) -> None:
+    secret, old = enrolled
+    world.core.hooks = [Fault(kind, 0, "ses:SendEmail")]
+    world.rotate(secret)
+    assert world.current_key(secret) is not old
+    assert sum(line.get("MailFailed", 0) for line in world.lines) == 1
+
+
+@pytest.mark.parametrize(
+    ("tag", "field", "environment", "to"),
+    [
+        (None, "a@acmecorp.com", {}, ["a@acmecorp.com"]),
+        ("b@acmecorp.com", "a@acmecorp.com", {}, ["b@acmecorp.com"]),
+        ("nonsense", "a@acmecorp.com", {}, ["a@acmecorp.com"]),
+        (None, "A <a@acmecorp.com>", {}, []),
+        (None, None, {}, []),
+        (None, "a@acmecorp.com", {"NOTIFY_FROM": ""}, []),
+    ],
+)
+def test_who_is_told(tag: str | None, field: str | None, environment: dict, to: list[str]) -> None:
+    world = World(**environment)
+    secret, _ = world.enrol(USER, NOTIFY_EMAIL=field)
+    if tag is not None:
+        secret.tags["key-rotation:notify-email"] = tag
+    world.rotate(secret)
+    assert [mail["Destination"]["ToAddresses"] for mail in world.ses.mails] == ([to] if to else [])
+
+
+def test_the_team_is_told_once(world: World, enrolled: Any) -> None:
+    secret, _ = enrolled
+    token = world.rotate(secret)
+    for step in STEPS:
+        world.step(secret, token, step)
+    assert len(world.ses.mails) == 1
+
+
+def test_a_replay_after_the_end_does_not_undo_what_a_person_did(world: World, enrolled: Any) -> None:
+    secret, old = enrolled
+    secret.tags[GRACE] = "0"
+    token = world.rotate(secret)
+    old.active = True
+    world.step(secret, token, "finishSecret")
+    assert old.active
+
+
+def test_a_replay_finishes_what_a_crash_left_without_grace(world: World, enrolled: Any) -> None:
+    secret, old = enrolled
+    secret.tags[GRACE] = "0"
+    token = pending(world, secret, 3)
+    world.core.hooks = [Fault("crash", action="iam:UpdateAccessKey")]
+    with pytest.raises(Crash):
+        world.step(secret, token, "finishSecret")
+    assert old.active
+    world.rotate(secret, token)
+    assert not old.active
+
+
+def test_a_placeholder_gets_its_first_key(world: World) -> None:
+    user = world.iam.add_user(USER, "/division/")
+    secret = world.secrets.add("/new", document(USER, None))
+    user.tags = {"key-rotation:secret": secret.arn}
+    world.rotate(secret)
+    assert world.current_key(secret) is not None
+    assert world.scheduler.schedules == {}, "there is no old key to retire"
+
+
+def test_a_tag_that_makes_no_sense_is_told(world: World, enrolled: Any) -> None:
+    secret, _ = enrolled
+    secret.tags[GRACE] = "soon"
+    world.rotate(secret)
+    assert {line["tag"] for line in world.lines if line.get("TagIgnored")} == {GRACE}
