@@ -177,6 +177,7 @@ class Control:
             reset_model_data()
             world.journal.clear()
             world.mail.clear()
+            world.events.clear()
             for name, value in asdict(Knobs()).items():
                 setattr(world.knobs, name, value)
         return self._clock({})

@@ -184,6 +184,8 @@ class LambdaProcess:
             "AWS_DEFAULT_REGION": own.region,
             "AWS_ENDPOINT_URL": world.endpoint,
             "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CONFIG_FILE": os.devnull,  # HOME is that of the person who runs this
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_EXECUTION_ENV": f"AWS_Lambda_{own.runtime}",
             "AWS_LAMBDA_FUNCTION_NAME": own.name,
             "AWS_LAMBDA_FUNCTION_VERSION": own.version,

@@ -38,6 +38,7 @@ class LambdaRuntime:
         self._idle: list[LambdaProcess] = []
         self._all: list[LambdaProcess] = []
         self._running: dict[str, int] = {}
+        self._resets = 0
 
     def running(self, arn: str) -> int:
         """How many invocations of this function version are under way."""
@@ -74,10 +75,12 @@ class LambdaRuntime:
     def reset(self) -> None:
         """Kill every process; invocations under way end as if theirs had crashed."""
         with self._lock:
-            everything, self._all, self._idle = self._all, [], []
+            everything, idle = self._all, self._idle
+            self._all, self._idle = [], []
+            self._resets += 1
         for process in everything:
             process.kill()
-        for process in everything:
+        for process in idle:
             process.close()
 
     @contextmanager
@@ -96,10 +99,14 @@ class LambdaRuntime:
                 if process.alive and process.configuration == configuration:
                     self._idle.remove(process)
                     return process
+            resets = self._resets
         folder = self._unpacked(configuration)
         fresh = LambdaProcess(self._world, configuration, folder, self._credentials(configuration))
         with self._lock:
-            self._all.append(fresh)
+            if self._resets == resets:
+                self._all.append(fresh)
+                return fresh
+        fresh.kill()  # a reset came while it started: its event ends like those of the others
         return fresh
 
     def _release(self, process: LambdaProcess) -> None:
@@ -108,8 +115,8 @@ class LambdaRuntime:
             gone = [one for one in self._idle if not one.alive or self._outdated(one, process)]
             self._idle = [one for one in self._idle if one not in gone]
             if process not in self._all:
-                return  # a reset took it
-            if process.alive:
+                gone.append(process)  # a reset killed it
+            elif process.alive:
                 self._idle.append(process)
                 if len(self._idle) > MAX_IDLE:
                     gone.append(self._idle.pop(0))

@@ -46,7 +46,7 @@ class Readings:
                 "ResourceNotFoundException", f"Secrets Manager can't find the specified secret value for {what}", 404
             )
         version = secret.versions[wanted]
-        secret.last_accessed = version["accessed"] = self._clock.now()
+        secret.last_accessed_date = version["accessed"] = self._clock.now()
         answer = {
             "ARN": backend.secrets.get(params["SecretId"]).arn,
             "Name": secret.name,

@@ -30,7 +30,7 @@ class Secret(FakeSecret):  # type: ignore[misc]  # mypy reads moto as Any
         """The rotation under way or waiting for its next try."""
         self.timer: Timer | None = None
         """Its next scheduled rotation."""
-        self.last_accessed: float | None = None
+        self.last_accessed_date: float | None = None
         super().__init__(**values)
 
     @property
@@ -112,7 +112,7 @@ class Secret(FakeSecret):  # type: ignore[misc]  # mypy reads moto as Any
             "Description": self.description or None,
             "KmsKeyId": self.kms_key_id,
             "LastChangedDate": self.last_changed_date,
-            "LastAccessedDate": None if self.last_accessed is None else self.last_accessed // DAY * DAY,
+            "LastAccessedDate": None if self.last_accessed_date is None else self.last_accessed_date // DAY * DAY,
             "DeletedDate": self.deleted_date,
             "CreatedDate": self.created_date,
             "OwningService": self.owning_service,

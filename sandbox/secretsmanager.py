@@ -261,7 +261,6 @@ def writable(backend: SecretsManagerBackend, params: Params, deleted: bool = Fal
 def install(world: World) -> None:
     """Put these operations in the place of moto's."""
     secrets = Secrets(world, Rotations(world))
-    world.resets.append(world.events.clear)
     replace(models, "FakeSecret", type("FakeSecret", (Secret,), {}))
     for name in (name for name in dir(Secrets) if not name.startswith("_")):
         replace(SecretsManagerResponse, name, _handler(getattr(secrets, name)))

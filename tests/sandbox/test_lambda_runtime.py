@@ -220,10 +220,10 @@ def handler(event, context):
 
 def test_reset_ends_every_process(account: Account) -> None:
     account.function("import os, time\ndef handler(event, context):\n    time.sleep(30)\n")
-    results: list[object] = []
+    results: list[tuple[object, str | None]] = []
     thread = threading.Thread(target=lambda: results.append(account.invoke()))
     thread.start()
-    until(lambda: account.world.clock._busy)
+    until(lambda: any(entry["action"] == "Invoke" for entry in account.world.journal))
     account.control("reset", {})
     thread.join(20)
-    assert results[0][1] == "Unhandled"  # type: ignore[index]  # a tuple of payload and error
+    assert results[0][1] == "Unhandled"

@@ -202,6 +202,14 @@ def test_describe_shows_dates_on_the_virtual_clock(account: Account) -> None:
     assert found["LastAccessedDate"] == now.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
+def test_a_secret_can_be_made_older(account: Account) -> None:
+    account.secret()
+    account.control("keys", {"secret_id": "s", "created_days": 400, "last_accessed_days": 100})
+    found = account.secrets.describe_secret(SecretId="s")
+    assert (account.world.clock.utcnow() - found["CreatedDate"]).days == 400
+    assert (account.world.clock.utcnow() - found["LastAccessedDate"]).days == 100
+
+
 def test_a_deleted_secret_answers_nothing_but_describe_and_restore(account: Account) -> None:
     account.secret()
     deleted = account.secrets.delete_secret(SecretId="s", RecoveryWindowInDays=7)
