@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import threading
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
@@ -402,3 +404,29 @@ def test_many_calls_at_once(aws: Any) -> None:
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(work, range(100)))
     assert {entry["error"] for entry in aws.control("GET", "journal")[1]} == {None}
+
+
+@pytest.mark.parametrize(("service", "call", "held"), [("iam", "list_users", True), ("lambda", "invoke", False)])
+def test_the_lock_is_held_while_moto_acts_but_never_while_a_lambda_runs(
+    aws: Any, service: str, call: str, held: bool
+) -> None:
+    found: list[bool] = []
+
+    def attempt() -> None:
+        free = aws.world.lock.acquire(blocking=False)
+        found.append(not free)
+        if free:
+            aws.world.lock.release()
+
+    def look(*_: Any) -> None:
+        thread = threading.Thread(target=attempt)
+        thread.start()
+        thread.join()
+
+    aws.world.checks.append(look)
+    try:
+        with contextlib.suppress(ClientError):
+            getattr(aws.client(service), call)(**({"FunctionName": "f"} if service == "lambda" else {}))
+    finally:
+        aws.world.checks.remove(look)
+    assert found == [held]

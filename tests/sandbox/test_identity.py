@@ -101,6 +101,13 @@ class TestLastUse:
         assert (service, region) == ("secretsmanager", "eu-west-1")
         assert abs(date - aws.world.clock.utcnow()) < timedelta(minutes=1)
 
+    def test_the_service_has_the_name_that_aws_gives_it(self, aws: Any) -> None:
+        keys, iam = aws.user("ann", {"Effect": "Allow", "Action": "*", "Resource": "*"}), aws.client("iam")
+        aws.client("lambda", keys).list_functions()
+        assert self.last(iam, keys)[0] == "lambda"
+        aws.client("sesv2", keys).list_email_identities()
+        assert self.last(iam, keys)[0] == "ses"
+
     def test_a_refused_key_was_not_used(self, aws: Any, refused: Any) -> None:
         keys, iam = aws.user("ann"), aws.client("iam")
         wrong = type(keys)(keys.access_key_id, "x" * 40)
@@ -185,3 +192,19 @@ def test_a_user_can_ask_about_itself(aws: Any) -> None:
     second = iam.create_access_key()["AccessKey"]["AccessKeyId"]
     iam.update_access_key(AccessKeyId=second, Status="Inactive")
     iam.delete_access_key(AccessKeyId=second)
+
+
+def test_without_a_name_only_ones_own_keys_are_meant(aws: Any, refused: Any) -> None:
+    own = {"Effect": "Allow", "Action": "iam:*", "Resource": "arn:aws:iam::123456789012:user/ann"}
+    client, other = aws.client("iam", aws.user("ann", own)), aws.user("bob").access_key_id
+    assert code(refused(client.update_access_key, AccessKeyId=other, Status="Inactive")) == "NoSuchEntity"
+    assert code(refused(client.delete_access_key, AccessKeyId=other)) == "NoSuchEntity"
+    assert [key["Status"] for key in aws.client("iam").list_access_keys(UserName="bob")["AccessKeyMetadata"]] == [
+        "Active"
+    ]
+
+
+def test_a_status_is_active_or_inactive(aws: Any, refused: Any) -> None:
+    keys = aws.user("ann")
+    wrong = {"UserName": "ann", "AccessKeyId": keys.access_key_id, "Status": "active"}
+    assert code(refused(aws.client("iam").update_access_key, **wrong)) == "ValidationError"
