@@ -54,9 +54,13 @@ class Fleet:
 
 
 def writes(journal: list[dict[str, Any]]) -> list[str]:
-    """The journal's calls that change something, e.g. ["iam:CreateRole"]; a session of a role is no change."""
+    """What the operator's own calls in the journal changed, e.g. ["iam:CreateRole"]."""
     reading = ("Describe", "Get", "List", "Filter", "Lookup", "Batch", "AssumeRole", "Simulate", "Generate")
-    return [f"{call['service']}:{call['action']}" for call in journal if not call["action"].startswith(reading)]
+    return [
+        f"{call['service']}:{call['action']}"
+        for call in journal
+        if (call["principal"] or "").endswith(":root") and not call["action"].startswith(reading)
+    ]
 
 
 def calls_of_rotations(journal: list[dict[str, Any]], fleet: Fleet) -> dict[str, list[str]]:
