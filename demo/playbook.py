@@ -36,7 +36,8 @@ class Run:
         start = self.output.find("PLAY [Summary")
         end = self.output.find("PLAY RECAP", start)
         lines = self.output[start:end].splitlines() if start >= 0 else []
-        return "\n".join(line for line in lines if not re.match(r"(PLAY|TASK) \[|(ok|skipping|changed): \[|included: |$", line))
+        furniture = re.compile(r"(PLAY|TASK) \[|(ok|skipping|changed): \[|included: |$")
+        return "\n".join(line for line in lines if not furniture.match(line))
 
 
 def run(

@@ -63,6 +63,10 @@ class _Handler(MotoRequestHandler):  # type: ignore[misc]  # moto is not typed
         if environ["REQUEST_METHOD"] != "HEAD":
             self.wfile.write(body)
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The Date header is AWS's own time, which the modules go by: so it is the virtual one."""
+        return str(super().date_time_string(self.server.clock.now() if timestamp is None else timestamp))
+
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Say nothing: the journal is the record."""
 
@@ -70,7 +74,8 @@ class _Handler(MotoRequestHandler):  # type: ignore[misc]  # moto is not typed
 class _Server(ThreadedWSGIServer):  # type: ignore[misc]  # not followed, like moto
     """Knows its open connections, so that none outlives the world it belongs to."""
 
-    def __init__(self, listener: socket.socket, app: Any) -> None:
+    def __init__(self, listener: socket.socket, app: Any, clock: Clock) -> None:
+        self.clock = clock
         self._connections: set[socket.socket] = set()
         host, port = listener.getsockname()
         super().__init__(host, port, app, handler=_Handler, fd=listener.fileno())
@@ -124,7 +129,7 @@ def running(port: int = 0, lambda_python: Path | None = None) -> Iterator[World]
             install(world)
         application = DomainDispatcherApplication(create_backend_app)
         gate = Gate(world, application)
-        server = _Server(listener, Control(world, gate))
+        server = _Server(listener, Control(world, gate), world.clock)
         thread = threading.Thread(target=server.serve_forever, name="embedded-aws", daemon=True)
         thread.start()
         world.clock.start()
