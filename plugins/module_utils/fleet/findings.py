@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from ..rotation import names
 from ..rotation.binding import tag_value
+from .aws import CallError
 from .batch import run_all
 from .batch_result import said
 from .errors import StateError
@@ -219,13 +220,24 @@ def read_all(reader: Reader, targets: Sequence[Target]) -> dict[str, object]:
             secrets.append({**describe(outcome.result), "failed": False, "msg": ""})
         else:
             reason = said(outcome.error)
-            finding = Finding("unreadable", "error", reason, "allow the operator this call, or try again")
+            finding = Finding("unreadable", "error", reason, _mend(outcome.error))
             secrets.append(
                 {"name": outcome.item.name, "failed": True, "msg": reason, "due": None, "findings": [asdict(finding)]}
             )
     times = [outcome.result.now for outcome in outcomes if outcome.result is not None]
     ready = [item["name"] for item in secrets if not any(_is_error(finding) for finding in item["findings"])]
     return {"now": timestamp(min(times)) if times else None, "ready": ready, "secrets": secrets}
+
+
+def _mend(error: Exception | None) -> str:
+    """The way out when AWS's answer could not be had."""
+    code = error.code if isinstance(error, CallError) else ""
+    if code.startswith("AccessDenied"):
+        return "allow the operator this call"
+    # Refused before any permission counts (a Region that is not enabled), or no answer at all (botocore's own errors).
+    if code in ("UnrecognizedClientException", "InvalidClientTokenId") or "Connect" in code or "Timeout" in code:
+        return "is aws_region right and enabled, and can AWS be reached from here?"
+    return "try again"
 
 
 def _is_error(finding: dict[str, str]) -> bool:

@@ -4,11 +4,15 @@
 
 from __future__ import annotations
 
+import shlex
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 FAILED = "FAILED"
+NOT_REACHED = "not reached"
 _COLUMNS = ("service account", "strategy", "key age", "status")
+_LINE_CHARACTERS = 110
 _Row = dict[str, Any]
 
 
@@ -18,10 +22,12 @@ def outcome(account: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, A
     Args:
         account: as the Select play made it.
         facts: info, schedule, run (each a list of the module's `secrets`, possibly empty), check_mode,
-            and reason: what ended the work on the whole account, or "".
+            reason: what ended the work on the whole account, or "", again: the command that runs the playbook again,
+            without its --limit, and limit: the run's own --limit (or "") if this account is the only one, else None.
 
     Returns:
-        account, reason, rows (name, strategy, age, status, note) and failed: the names of those that failed.
+        account, reason, rows (name, strategy, age, status, note), failed: the names of those that failed, verdict: one
+        sentence when anything failed, else "", and again: the command that goes on with what was not done.
     """
     found = {name: {item["name"]: item for item in facts.get(name) or []} for name in ("info", "schedule", "run")}
     rows = [
@@ -38,16 +44,21 @@ def outcome(account: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, A
         }
         for item in account.get("exempt", [])
     ]
+    failed = [row["name"] for row in rows if row["status"] == FAILED]
+    left = [row["name"] for row in rows if row["status"] in (FAILED, NOT_REACHED)]
+    reason = facts.get("reason") or ""
     return {
         "account": f"{account['aws_account']} ({account['aws_region']})",
-        "reason": facts.get("reason") or "",
+        "reason": reason,
         "rows": rows,
-        "failed": [row["name"] for row in rows if row["status"] == FAILED],
+        "failed": failed,
+        "verdict": f"{len(left)} of {len(rows)} service accounts are not done" if left or reason else "",
+        "again": _again(facts, left, all_left=len(left) == len(rows)) if left or reason else "",
     }
 
 
 def table(outcomes: Iterable[Mapping[str, Any]]) -> list[str]:
-    """One table of all accounts; below a row its note, below an account the reason that ended it."""
+    """One table of all accounts; below a row its note, below an account the reason that ended it and the way out."""
     lines: list[str] = []
     for item in outcomes:
         lines.append(f"Account {item['account']}")
@@ -57,22 +68,33 @@ def table(outcomes: Iterable[Mapping[str, Any]]) -> list[str]:
         lines.append(_line(["-" * width for width in widths], widths))
         for row, cells in zip(item["rows"], rows, strict=True):
             lines.append(_line(cells, widths))
-            if row["note"]:
-                lines.append(f"      {row['note']}")
-        if item["reason"]:
-            lines.append(f"  {FAILED}: {item['reason']}")
+            for note in filter(None, row["note"].split("\n")):
+                lines += _wrapped(note, "      ")
+        if item["verdict"]:
+            lines += ["", *_wrapped(f"{FAILED}: {item['reason'] or item['verdict']}", "  ")]
+        if item["again"]:
+            lines += ["  Once that is mended, run again:", f"  {item['again']}"]
         lines.append("")
     return lines
+
+
+def _again(facts: Mapping[str, Any], left: Sequence[str], all_left: bool) -> str:
+    """The command that does what is left, and nothing twice."""
+    own = facts.get("limit")
+    limit = own if all_left and own is not None else ",".join(left)
+    return " ".join([str(facts.get("again") or ""), *([f"--limit {shlex.quote(limit)}"] if limit else [])])
 
 
 def _row(item: Mapping[str, Any], entries: Mapping[str, Mapping[str, Any]], facts: Mapping[str, Any]) -> _Row:
     info, schedule, run = entries["info"], entries["schedule"], entries["run"]
     status, note = _status(info, schedule, run, facts)
     key = info.get("current_key") or {}
+    # The age was read before the rotation.
+    age = f"{'was ' if status == 'rotated' else ''}{key['age_days']} d" if key else ""
     return {
         "name": item["name"],
         "strategy": item["rotation_strategy"],
-        "age": f"{key['age_days']} d" if key else "",
+        "age": age,
         "status": status,
         "note": note,
     }
@@ -85,21 +107,43 @@ def _status(
     check = bool(facts.get("check_mode"))
     errors = [finding for finding in info.get("findings", []) if finding["severity"] == "error"]
     if errors:
-        return FAILED, "; ".join(": ".join(filter(None, (finding["text"], finding["mend"]))) for finding in errors)
+        return FAILED, "\n".join("; ".join(filter(None, (finding["text"], finding["mend"]))) for finding in errors)
     for entry in (schedule, run):
         if entry.get("failed"):
             return FAILED, str(entry["msg"])
     if facts.get("reason"):
-        return "not reached", ""
-    changes = "; ".join(schedule.get("changes") or [])
+        return NOT_REACHED, ""
+    changes = _said(schedule)
     if run.get("changed"):
         return ("would rotate now", str(run["msg"]).partition(": ")[2]) if check else ("rotated", changes)
     if run.get("held_back"):
         return "due, not rotated", str(run["msg"]).partition(": ")[2]
-    if schedule.get("changed"):
+    if schedule.get("enrolled"):
         return ("would be scheduled" if check else "scheduled"), changes
+    if schedule.get("changed"):
+        return ("would change" if check else "changed"), changes
     warnings = [finding for finding in info.get("findings", []) if finding["severity"] == "warning"]
-    return "unchanged", "; ".join(finding["text"] for finding in warnings)
+    return "unchanged", "\n".join("; ".join((finding["text"], finding["mend"])) for finding in warnings)
+
+
+def _said(schedule: Mapping[str, Any]) -> str:
+    """What changed, a line each; of a first enrolment, where everything does, only the schedule (--diff shows all)."""
+    changes = [str(change) for change in schedule.get("changes") or []]
+    if schedule.get("enrolled"):
+        return changes[-1].removeprefix("attach the ") if changes else ""
+    return "\n".join(changes)
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    """A text in lines that a terminal shows whole; names and ids are never cut."""
+    return textwrap.wrap(
+        " ".join(text.split()),
+        _LINE_CHARACTERS,
+        initial_indent=indent,
+        subsequent_indent=indent + "  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:

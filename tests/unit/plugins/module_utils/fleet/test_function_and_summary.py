@@ -81,12 +81,14 @@ def test_a_permission_that_drifted_is_replaced(drift: dict[str, Any]) -> None:
 ITEM = {"name": "h", "rotation_strategy": "noop"}
 PLACE = {"aws_account": "prod", "aws_region": "us-east-1", "service_accounts": [ITEM]}
 ERROR = {"id": "x", "severity": "error", "text": "secret /a does not exist", "mend": "store it"}
+WARNING = {"id": "y", "severity": "warning", "text": "a key is old", "mend": "rotate it"}
+FIRST = ["bind user u to the secret", "attach the schedule: every 85 days"]
 
 
 @pytest.mark.parametrize(
     ("facts", "status", "note"),
     [
-        ({"info": [{"findings": [ERROR]}]}, "FAILED", "secret /a does not exist: store it"),
+        ({"info": [{"findings": [ERROR]}]}, "FAILED", "secret /a does not exist; store it"),
         ({"schedule": [{"failed": True, "msg": "denied"}]}, "FAILED", "denied"),
         ({"run": [{"failed": True, "msg": "no"}], "schedule": [{"changed": True}]}, "FAILED", "no"),
         ({"reason": "no credentials"}, "not reached", ""),
@@ -97,8 +99,11 @@ ERROR = {"id": "x", "severity": "error", "text": "secret /a does not exist", "me
             "it is old",
         ),
         ({"run": [{"held_back": True, "msg": "due, not rotated: old; set x"}]}, "due, not rotated", "old; set x"),
-        ({"schedule": [{"changed": True, "changes": ["a", "b"]}]}, "scheduled", "a; b"),
-        ({"schedule": [{"changed": True, "changes": ["a"]}], "check_mode": True}, "would be scheduled", "a"),
+        ({"schedule": [{"changed": True, "changes": ["a", "b"]}]}, "changed", "a\nb"),
+        ({"schedule": [{"changed": True, "changes": ["a"]}], "check_mode": True}, "would change", "a"),
+        ({"schedule": [{"changed": True, "enrolled": True, "changes": FIRST}]}, "scheduled", "schedule: every 85 days"),
+        ({"schedule": [{"enrolled": True, "changes": FIRST}], "check_mode": True}, "would be scheduled", FIRST[1][11:]),
+        ({"info": [{"findings": [WARNING]}]}, "unchanged", "a key is old; rotate it"),
         ({}, "unchanged", ""),
     ],
 )
@@ -110,6 +115,43 @@ def test_what_counts_for_a_person(facts: dict[str, Any], status: str, note: str)
     found = outcome(PLACE, named)
     assert (found["rows"][0]["status"], found["rows"][0]["note"]) == (status, note)
     assert found["failed"] == (["h"] if status == "FAILED" else [])
+
+
+def test_the_age_before_a_rotation_is_not_shown_as_the_age_now() -> None:
+    info = [{"name": "h", "current_key": {"age_days": 100}}]
+    assert outcome(PLACE, {"info": info})["rows"][0]["age"] == "100 d"
+    rotated = outcome(PLACE, {"info": info, "run": [{"name": "h", "changed": True, "msg": "rotated"}]})
+    assert rotated["rows"][0]["age"] == "was 100 d"
+
+
+TWO = {**PLACE, "service_accounts": [ITEM, {**ITEM, "name": "i"}]}
+
+
+@pytest.mark.parametrize(
+    ("facts", "again"),
+    [
+        ({"limit": ""}, ""),
+        ({"limit": "", "run": [{"name": "i", "failed": True, "msg": "no"}]}, "again --limit i"),
+        ({"limit": "", "reason": "no credentials"}, "again"),
+        ({"limit": "all:!j", "reason": "no credentials"}, "again --limit 'all:!j'"),
+        ({"limit": None, "reason": "no credentials"}, "again --limit h,i"),
+    ],
+)
+def test_the_way_out_does_what_is_left_and_nothing_twice(facts: dict[str, Any], again: str) -> None:
+    found = outcome(TWO, {"again": "again", **facts})
+    assert found["again"] == again
+    assert bool(found["verdict"]) == bool(again)
+    assert (f"  {again}" in table([found])) == bool(again)
+
+
+def test_long_lines_are_wrapped_between_words_and_the_command_is_not() -> None:
+    name = "/acmecorp/" + "x" * 120
+    command = f"ansible-playbook -i {name} {name}"
+    failed = [{"name": "h", "failed": True, "msg": f"{'secret ' * 20} {name} is gone"}]
+    lines = table([outcome(PLACE, {"run": failed, "again": command, "limit": ""})])
+    assert any(name in line for line in lines)
+    assert all(len(line) <= 110 for line in lines if "x" * 9 not in line)
+    assert f"  {command}" in lines
 
 
 def test_the_table_names_every_account_and_reason() -> None:
