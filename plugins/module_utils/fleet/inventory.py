@@ -35,6 +35,15 @@ VARIABLES = (*SERVICE_ACCOUNT_VARIABLES, "aws_account", "aws_region", *ACCOUNT_V
 DEFAULT_ACCOUNT = "default"
 ENROL_CHOICES = ("due", "all", "none")
 
+# What the schedule follows from: a mistake in one of them would only lead to more that mean nothing.
+_RULING = (
+    "max_key_age_days",
+    "grace_period_hours",
+    "quiet_hours",
+    "rotation_days",
+    "schedule_expression",
+    "rotation_window",
+)
 _SECRET_NAME = r"[A-Za-z0-9/_+=.@-]{1,512}"
 _USER_NAME = r"[A-Za-z0-9_+=,.@-]{1,64}"
 _REGION = r"[a-z]{2}(-[a-z]+)+-[0-9]{1,2}"
@@ -45,9 +54,12 @@ _LIKENESS = 0.87
 
 @dataclass(frozen=True)
 class _Host:
-    """A service account as read, with the account that it says it is in."""
+    """A service account as read, with the account that it says it is in. item is None when it holds a mistake."""
 
-    item: ServiceAccount
+    name: str
+    secret_name: str | None
+    iam_user: str | None
+    item: ServiceAccount | None
     label: str | None
     region: str | None
     settings: AccountSettings
@@ -75,12 +87,13 @@ def read_fleet(hosts: Mapping[str, Mapping[str, object]], selected: Collection[s
         mistakes += reader.mistakes
         if read is not None:
             found.append(read)
-            if read.item.exempt_until is not None and read.item.exempt_until < today:
-                warnings.append(f"{host}: exempt_until: it ended on {read.item.exempt_until}; the secret rotates again")
+            until = read.item.exempt_until if read.item else None
+            if until is not None and until < today:
+                warnings.append(f"{host}: exempt_until: it ended on {until}; the secret rotates again")
     warnings += _misspellings(hosts)
     mistakes += _missing_labels(found)
-    mistakes += _duplicates(found, "secret_name", lambda read: f"{read.region}/{read.item.secret_name}")
-    mistakes += _duplicates(found, "iam_user", lambda read: (read.item.iam_user or "").lower())
+    mistakes += _duplicates(found, "secret_name", lambda read: read.secret_name and f"{read.region}/{read.secret_name}")
+    mistakes += _duplicates(found, "iam_user", lambda read: read.iam_user and read.iam_user.lower())
     accounts, disagreements = _group(found)
     mistakes += disagreements
     if not mistakes:
@@ -89,18 +102,17 @@ def read_fleet(hosts: Mapping[str, Mapping[str, object]], selected: Collection[s
 
 
 def _read_host(reader: HostReader, selected: bool, warnings: list[str]) -> _Host | None:
-    """One service account; None when the host is none, or cannot be read (its mistakes say why)."""
+    """One service account with all its mistakes; None when the host is no service account."""
     strategy = reader.choice("rotation_strategy", names.STRATEGIES)
-    if strategy is None:
-        if not reader.mistakes:
-            for variable in ("secret_name", "iam_user"):
-                if reader.raw(variable) is not None:
-                    reader.mistake(
-                        "rotation_strategy",
-                        f"missing, but {variable} is set",
-                        f"write one of {', '.join(names.STRATEGIES)}, or take {variable} away",
-                    )
-                    break
+    if strategy is None and not reader.mistakes:
+        for variable in ("secret_name", "iam_user"):
+            if reader.raw(variable) is not None:
+                reader.mistake(
+                    "rotation_strategy",
+                    f"missing, but {variable} is set",
+                    f"write one of {', '.join(names.STRATEGIES)}, or take {variable} away",
+                )
+                break
         return None
     secret = reader.text("secret_name", _SECRET_NAME, "write the secret's name (not its ARN), at most 512 characters")
     if secret is None and not _noted(reader, "secret_name"):
@@ -117,8 +129,8 @@ def _read_host(reader: HostReader, selected: bool, warnings: list[str]) -> _Host
             "aws_region", "missing", "write the Region of the secret for the account's group, e.g. us-east-1"
         )
     settings = _read_settings(reader, label)
-    item = _read_item(reader, strategy, secret or "", user, settings.quiet_hours, selected, warnings)
-    return None if reader.mistakes or item is None else _Host(item, label, region, settings)
+    item = _read_item(reader, strategy or "", secret or "", user, settings.quiet_hours, selected, warnings)
+    return _Host(reader.host, secret, user, None if reader.mistakes else item, label, region, settings)
 
 
 def _read_item(
@@ -149,7 +161,7 @@ def _read_item(
     email = reader.address("notify_email")
     keys = reader.key_ids("disposable_keys")
     enrol = reader.choice("rotate_on_enrol", ENROL_CHOICES)
-    if reader.mistakes:
+    if any(_noted(reader, variable) for variable in _RULING):
         return None
     standard = standard_days(max_age, grace)
     variable = "rotation_days" if days is not None else "schedule_expression"
@@ -210,13 +222,13 @@ def _missing_labels(found: Iterable[_Host]) -> list[Mistake]:
     if not labels:
         return []
     return [
-        Mistake(read.item.name, "aws_account", f"missing, while others are in {', '.join(labels)}", "write its account")
+        Mistake(read.name, "aws_account", f"missing, while others are in {', '.join(labels)}", "write its account")
         for read in hosts
         if read.label is None
     ]
 
 
-def _duplicates(found: Iterable[_Host], variable: str, key: Callable[[_Host], str]) -> list[Mistake]:
+def _duplicates(found: Iterable[_Host], variable: str, key: Callable[[_Host], str | None]) -> list[Mistake]:
     """Two hosts of one account with the same thing."""
     seen: dict[tuple[str, str], str] = {}
     mistakes = []
@@ -224,15 +236,15 @@ def _duplicates(found: Iterable[_Host], variable: str, key: Callable[[_Host], st
         value = key(read)
         if not value:
             continue
-        first = seen.setdefault((read.label or DEFAULT_ACCOUNT, value), read.item.name)
-        if first != read.item.name:
-            shown = read.item.secret_name if variable == "secret_name" else read.item.iam_user
+        first = seen.setdefault((read.label or DEFAULT_ACCOUNT, value), read.name)
+        if first != read.name:
+            shown = read.secret_name if variable == "secret_name" else read.iam_user
             mistakes.append(
                 Mistake(
-                    read.item.name,
+                    read.name,
                     variable,
                     f"{shown} is {first}'s already",
-                    f"one of {first} and {read.item.name} must name another one or go",
+                    f"one of {first} and {read.name} must name another one or go",
                 )
             )
     return mistakes
@@ -250,13 +262,9 @@ def _group(found: Iterable[_Host]) -> tuple[tuple[Account, ...], list[Mistake]]:
             for variable in ACCOUNT_VARIABLES:
                 here, there = getattr(read.settings, variable), getattr(first.settings, variable)
                 if here != there:
-                    differs = (
-                        f"{_said(here)} here but {_said(there)} at {first.item.name}, in account {label}, {region}"
-                    )
-                    mistakes.append(
-                        Mistake(read.item.name, variable, differs, "write it once, in the group of the account")
-                    )
-        accounts.append(Account(label, region, first.settings, tuple(read.item for read in hosts)))
+                    differs = f"{_said(here)} here but {_said(there)} at {first.name}, in account {label}, {region}"
+                    mistakes.append(Mistake(read.name, variable, differs, "write it once, in the group of the account"))
+        accounts.append(Account(label, region, first.settings, tuple(read.item for read in hosts if read.item)))
     return tuple(accounts), mistakes
 
 
