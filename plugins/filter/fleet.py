@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
+from jinja2 import Undefined
 
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.hostvars import Unreadable
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.inventory import read_fleet
@@ -23,7 +24,10 @@ class _Variables(Mapping[str, object]):
 
     def __getitem__(self, name: str) -> object:
         try:
-            return self._variables[name]
+            value = self._variables[name]
+            if isinstance(value, Undefined):
+                str(value)  # what a template lacks comes as a value that raises, with the reason, once it is used
+            return value
         except KeyError:
             raise
         except Exception as error:  # whatever a template can raise is a mistake of the inventory
@@ -53,17 +57,22 @@ def select(
     fleet = read_fleet({str(host): _Variables(hostvars[host]) for host in hosts}, [str(host) for host in selected], day)
     mistakes = [str(mistake) for mistake in fleet.mistakes]
     if not mistakes and not fleet.accounts:
-        found = (
-            f"none of the {len(hosts)} hosts of the inventory that --limit {limit} leaves"
+        found, mend = (
+            (
+                f"none of the hosts that --limit {limit} leaves",
+                "mend --limit: it takes service accounts and their groups",
+            )
             if limit
-            else (f"none of the {len(hosts)} hosts of the inventory")
+            else (
+                f"none of the {len(hosts)} hosts of the inventory",
+                "name an inventory with -i, or add service accounts",
+            )
         )
-        mistakes.append(
-            f"no service account is selected: {found} has rotation_strategy; name an inventory with -i, or mend --limit"
-        )
+        mistakes.append(f"no service account is selected: {found} has rotation_strategy; {mend}")
     return {
         "accounts": [account.to_ansible(day) for account in fleet.accounts] if not mistakes else [],
         "mistakes": mistakes,
+        "report": "\n".join(["The inventory needs mending, nothing was written:", *(f"- {text}" for text in mistakes)]),
         "warnings": list(fleet.warnings),
     }
 

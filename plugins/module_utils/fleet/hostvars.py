@@ -116,4 +116,8 @@ class HostReader:
 
 
 def _shown(value: object) -> str:
-    return repr(str(value)) if isinstance(value, str) else f"{value} ({type(value).__name__})"
+    if isinstance(value, str):
+        return repr(str(value))
+    # Ansible's own kinds of number and list are what their base is to a person.
+    kind = next((base for base in (bool, int, float, list, dict) if isinstance(value, base)), type(value))
+    return f"{value} ({kind.__name__})"

@@ -44,6 +44,12 @@ _RULING = (
     "schedule_expression",
     "rotation_window",
 )
+_EXAMPLES = {
+    "max_key_age_days": "write 90, for example",
+    "rotation_days": "write 85, for example",
+    "schedule_expression": "write rate(85 days) or cron(0 8 1 * ? *), for example",
+    "rotation_window": "write 3h, for example",
+}
 _SECRET_NAME = r"[A-Za-z0-9/_+=.@-]{1,512}"
 _USER_NAME = r"[A-Za-z0-9_+=,.@-]{1,64}"
 _REGION = r"[a-z]{2}(-[a-z]+)+-[0-9]{1,2}"
@@ -96,6 +102,8 @@ def read_fleet(hosts: Mapping[str, Mapping[str, object]], selected: Collection[s
     mistakes += _duplicates(found, "iam_user", lambda read: read.iam_user and read.iam_user.lower())
     accounts, disagreements = _group(found)
     mistakes += disagreements
+    place = {host: number for number, host in enumerate(hosts)}
+    mistakes.sort(key=lambda mistake: place[mistake.host])
     if not mistakes:
         accounts = tuple(account for account in accounts if account.selected)
     return Fleet(accounts, tuple(mistakes), tuple(warnings))
@@ -182,7 +190,7 @@ def _read_item(
         rules = parse_rules(days, expression, window)
     except ScheduleError as error:
         blamed = "rotation_window" if "rotation window" in str(error) else variable
-        reader.mistake(blamed, str(error), "see schedules in the documentation")
+        reader.mistake(blamed, str(error), _EXAMPLES[blamed])
         return None
     try:
         warning = check_promise(rules, max_age, grace)

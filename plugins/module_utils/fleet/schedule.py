@@ -220,4 +220,5 @@ def _check_window(rules: RotationRules, window: str, shortest: timedelta) -> Non
 
 
 def _in_words(gap: timedelta) -> str:
-    return f"{gap // DAY} days" if gap % DAY == timedelta() else f"{gap // HOUR} hours"
+    number, unit = (gap // DAY, "day") if gap % DAY == timedelta() else (gap // HOUR, "hour")
+    return f"{number} {unit}{'' if number == 1 else 's'}"
