@@ -96,7 +96,7 @@ def _check_document(state: State) -> list[Finding]:
             )
         ]
     if facts.problem is not None:
-        return [_from_error("document", StateError(facts.problem))]
+        return [_from_error("document", StateError(f"secret {target.secret_name}: {facts.problem}"))]
     if facts.user_name != target.iam_user:
         return [
             Finding(

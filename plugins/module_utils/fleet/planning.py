@@ -100,7 +100,7 @@ def existing_secret(state: State) -> Secret:
         )
     if secret.deleted is not None:
         raise StateError(
-            f"secret {target.secret_name} awaits deletion since {secret.deleted.date()}; restore it "
+            f"secret {target.secret_name} awaits deletion (DeletedDate {secret.deleted.date()}); restore it "
             "(RestoreSecret), or take the host out of the inventory"
         )
     if secret.is_replica:

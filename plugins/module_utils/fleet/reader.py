@@ -133,7 +133,7 @@ class Reader:
             "secretsmanager:GetSecretValue", self._secretsmanager.get_secret_value, _NO_SECRET, SecretId=secret.arn
         )
         if answer is None:
-            return DocumentFacts(problem=f"secret {secret.name} has no value; store one first")
+            return DocumentFacts(problem="it has no value; store one first")
         text = answer.get("SecretString")
         names_key = document.names_access_key(text)
         try:

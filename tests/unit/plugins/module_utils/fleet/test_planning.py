@@ -142,7 +142,7 @@ def test_a_noop_secret_gets_a_schedule_and_nothing_else() -> None:
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"deleted": NOW}, "awaits deletion since 2026-03-01"),
+        ({"deleted": NOW}, "awaits deletion .DeletedDate 2026-03-01."),
         ({"is_replica": True, "primary_region": "eu-west-1"}, "is a replica here"),
         ({"owned_by": "rds"}, "managed by rds"),
     ],
