@@ -69,8 +69,9 @@ def parse(text: str | None) -> Document:
     return Document(user_name, _text(fields, ACCESS_KEY_ID), _text(fields, NOTIFY_EMAIL), fields)
 
 
-def names_access_key(text: str | None) -> bool:
-    """Say whether a SecretString is a document with an AWS access key in it, whatever else it lacks."""
+def names_access_key(value: str | bytes | None) -> bool:
+    """Say whether a value, text or binary, is a document with an AWS access key in it, whatever else it lacks."""
+    text = value.decode(errors="replace") if isinstance(value, bytes) else value
     fields = _object(text) if text is not None else None
     return fields is not None and ACCESS_KEY_ID in fields
 

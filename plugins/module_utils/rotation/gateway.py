@@ -33,8 +33,12 @@ def call(action: str, method: Callable[..., Any], /, **arguments: Any) -> Any:
         if not isinstance(response, Mapping):
             name = type(problem).__name__
             raise AwsError(action, name, refused=name in ("ParamValidationError", "NoCredentialsError")) from None
-        status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
-        raise AwsError(action, str(response.get("Error", {}).get("Code", status)), 400 <= status < 500) from None
+        metadata = response.get("ResponseMetadata", {})
+        status = metadata.get("HTTPStatusCode", 500)
+        # The client repeats a request whose answer was lost: only a refusal of the very first one says that none had
+        # an effect.
+        refused = 400 <= status < 500 and not metadata.get("RetryAttempts", 0)
+        raise AwsError(action, str(response.get("Error", {}).get("Code", status)), refused) from None
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ class Noop:
 
     def admit(self, secret: Secret, current: Version) -> None:
         """Refuse an access key: moving a label over an old key would be false compliance."""
-        if names_access_key(current.text):
+        if names_access_key(current.binary if current.text is None else current.text):
             raise DocumentError(
                 f"{secret.name} holds {ACCESS_KEY_ID}: strategy noop would pretend that an old key is new; "
                 "use rotation_strategy iam_access_key"

@@ -28,7 +28,8 @@ def tell(invocation: Invocation, settings: Settings, document: Document, subject
         gateway.send_mail(
             invocation.runtime.clients.ses(), settings.notify_from, address, subject, "\n".join([*lines, ""])
         )
-    except AwsError as problem:
-        invocation.telemetry.count("MailFailed", error=str(problem))
+    except Exception as problem:  # whatever it is, the rotation goes on
+        error = str(problem) if isinstance(problem, AwsError) else type(problem).__name__
+        invocation.telemetry.count("MailFailed", error=error)
     else:
         invocation.telemetry.count("MailSent")

@@ -62,9 +62,10 @@ def _retire_when_due(key_id: str, account: ServiceAccount, current: Version, sta
         return "current_key_not_active"
     if key is not None and key.active:
         used = account.used_lately(key_id) if account.grace_period else None
-        if used and now < _postponable_until(account, current, start, key):
+        until = _postponable_until(account, current, start, key)
+        if used and now < until:
             if now - INTERVAL < due:
-                _tell_postponed(account, key_id, used)
+                _tell_postponed(account, key_id, used, until + INTERVAL)
             return "postponed"
         if account.keys.deactivate(key_id):
             _tell_retired(account, key_id, used)
@@ -105,7 +106,7 @@ def _named(key_id: str, secret: Secret, store: SecretStore) -> bool:
     return False
 
 
-def _tell_postponed(account: ServiceAccount, key_id: str, used: str) -> None:
+def _tell_postponed(account: ServiceAccount, key_id: str, used: str, latest: datetime) -> None:
     user = account.document.user_name
     notification.tell(
         account.invocation,
@@ -114,8 +115,7 @@ def _tell_postponed(account: ServiceAccount, key_id: str, used: str) -> None:
         f"Old access key of {user} is still in use",
         [
             f"The old key {key_id} of IAM user {user} was used lately ({used}), so it stays Active a little longer.",
-            f"Update that consumer: it is switched off {account.settings.max_extension_hours} hours after the "
-            "rotation at the latest, and earlier where its age demands it.",
+            f"Update that consumer: once it is no longer used the key is switched off, {in_words(latest)} at the latest.",
         ],
     )
 

@@ -119,9 +119,9 @@ def is_plain_address(text: str) -> bool:
 
 
 def parse_time(text: str | None) -> datetime | None:
-    """Read ISO 8601 with a UTC offset; None for anything else."""
+    """Read ISO 8601, in UTC where no offset is given; None for anything else."""
     try:
         moment = datetime.fromisoformat(text or "")
-        return moment.astimezone(UTC) if moment.tzinfo is not None else None
+        return moment.astimezone(UTC) if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):  # the latter: a year that the offset carries out of the calendar
         return None

@@ -71,6 +71,7 @@ class Evidence:
         """However an attempt went, it is dead by then."""
         self._last_used: dict[str, LastUsed] = {}
         self._named: dict[str, str | None] = {}
+        self._retirement_starts: dict[str, datetime | None] = {}
 
     @cached_property
     def previous(self) -> Version | None:
@@ -88,11 +89,11 @@ class Evidence:
         """When the service account was enrolled."""
         return parse_time(self.account.bound_user().tags.get(TAG_SINCE))
 
-    @cached_property
-    def retirement_start(self) -> datetime | None:
-        """When the retirement of AWSPREVIOUS' key starts to be asked for; None: nobody asks."""
-        key_id = access_key_of(self.previous.text) if self.previous else None
-        return self.account.schedules.start_of(key_id) if key_id else None
+    def retirement_start(self, key: AccessKey) -> datetime | None:
+        """When the retirement of a key starts to be asked for; None: nobody asks."""
+        if key.key_id not in self._retirement_starts:
+            self._retirement_starts[key.key_id] = self.account.schedules.start_of(key.key_id)
+        return self._retirement_starts[key.key_id]
 
     def key_in(self, version_id: str) -> str | None:
         """The key that a version's document names."""
@@ -130,7 +131,7 @@ class Evidence:
         if key.key_id == self.account.document.access_key_id:
             role = "AWSCURRENT's, "
         elif self.is_previous(key):
-            end = self.retirement_start
+            end = self.retirement_start(key)
             role = f"AWSPREVIOUS', in its grace period until {in_words(end)}, " if end else "AWSPREVIOUS', "
         status = "Active" if key.active else "Inactive"
         return f"{key.key_id}: {role}{status}, {(self.now - key.created).days} days old, {use}"
@@ -138,9 +139,13 @@ class Evidence:
     def renew_retirement(self, keys: list[AccessKey]) -> None:
         """Where an Active key of ours blocks the slot, ask for its retirement again if nobody does."""
         for key in keys:
-            if not key.active or not self.is_previous(key) or key.key_id == self.account.document.access_key_id:
+            spared = not key.active or key.key_id == self.account.document.access_key_id
+            if spared or not self.account.settings.retirement_role_arn:
                 continue
-            if self.retirement_start is None and self.account.settings.retirement_role_arn:
+            naming = self.naming(key)
+            if not naming or any(version.labels & PROTECTED for version in naming):
+                continue
+            if self.retirement_start(key) is None:
                 end = self.current.created + (self.account.grace_period or NET_AFTER)
                 self.account.schedule_retirement(key.key_id, max(end, self.now + NET_AFTER))
 
@@ -173,7 +178,7 @@ def _is_overdue(evidence: Evidence, key: AccessKey) -> bool:
     if not key.active or not evidence.is_previous(key):
         return False
     account = evidence.account
-    start = evidence.retirement_start
+    start = evidence.retirement_start(key)
     promotion = account.promotion(start, evidence.current.created)
     extension = promotion + timedelta(hours=account.settings.max_extension_hours)
     due = account.due(start or promotion + account.grace_period, evidence.current.created, key)

@@ -45,6 +45,19 @@ def test_errors_are_made_of_names_and_codes(problem: Exception, code: str, refus
     assert "mark" not in "".join(traceback.format_exception(caught.value)).replace("mark-value", "", 1)
 
 
+def test_a_refusal_after_a_repeat_does_not_say_that_nothing_happened() -> None:
+    """The client repeats what got no answer: the first request may have had its effect."""
+    problem = ServiceError("AccessDenied", 403)
+    problem.response["ResponseMetadata"]["RetryAttempts"] = 1
+
+    def method() -> None:
+        raise problem
+
+    with pytest.raises(AwsError) as caught:
+        call("secretsmanager:PutSecretValue", method)
+    assert not caught.value.refused
+
+
 def test_an_answer_without_a_code_shows_its_status() -> None:
     problem = ServiceError("x")
     problem.response = {"ResponseMetadata": {"HTTPStatusCode": 502}}

@@ -29,10 +29,17 @@ def test_the_value_stays_byte_for_byte(value: dict) -> None:
 
 
 @pytest.mark.parametrize("step", ["createSecret", "testSecret", "finishSecret"])
-@pytest.mark.parametrize("text", ['{"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE"}', '{"AWS_ACCESS_KEY_ID": 1}'])
-def test_an_access_key_is_refused(text: str, step: str) -> None:
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"text": '{"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE"}'},
+        {"text": '{"AWS_ACCESS_KEY_ID": 1}'},
+        {"binary": b'{"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE"}'},
+    ],
+)
+def test_an_access_key_is_refused(value: dict, step: str) -> None:
     world = World()
-    secret = world.secrets.add("/db", text)
+    secret = world.secrets.add("/db", **value)
     token = world.secrets.start_rotation(secret)
     with pytest.raises(DocumentError, match="iam_access_key"):
         world.step(secret, token, step, "noop")

@@ -75,7 +75,7 @@ def test_nonsense_in_the_environment_names_the_variable(name: str, value: str) -
         ("notify-email", "A <a@b.c>", "notify_email", None, True),
         ("hold-until", "2026-03-01T00:00:00Z", "hold_until", datetime(2026, 3, 1, tzinfo=UTC), False),
         ("hold-until", "2026-03-01T02:00:00+02:00", "hold_until", datetime(2026, 3, 1, tzinfo=UTC), False),
-        ("hold-until", "2026-03-01T00:00:00", "hold_until", None, True),
+        ("hold-until", "2026-03-01", "hold_until", datetime(2026, 3, 1, tzinfo=UTC), False),
         ("hold-until", "0001-01-01T00:00:00+23:00", "hold_until", None, True),
         ("hold-until", "soon", "hold_until", None, True),
         ("disposable-keys", "AKIAIOSFODNN7EXAMPLE", "disposable_keys", {"AKIAIOSFODNN7EXAMPLE"}, False),

@@ -177,7 +177,7 @@ def test_rule_c_an_orphan(
     assert frees(world, secret) == rule
 
 
-@pytest.mark.parametrize("since", [None, "", "yesterday", "2026-01-01T00:00:00"])
+@pytest.mark.parametrize("since", [None, "", "yesterday", "2026-13-01T00:00:00Z"])
 def test_rule_c_needs_to_know_when_the_enrolment_was(world: World, secret: SecretState, since: str | None) -> None:
     tags = world.iam.users[USER].tags
     del tags["key-rotation:since"]
@@ -298,6 +298,27 @@ def test_a_missing_retirement_is_asked_for_again(world: World, secret: SecretSta
     assert schedule.event["AccessKeyId"] == old.key_id
     expected = max(promoted + 24 * HOUR, world.core.seconds + 300)
     assert abs(schedule.next_firing - expected) < 30
+    world.secrets.end_rotation(secret, token)
+    del secret.labels[AWSPENDING]
+    world.advance(30)
+    assert not old.active
+
+
+def test_the_retirement_of_a_key_that_lost_its_label_is_asked_for_too(world: World, secret: SecretState) -> None:
+    """A person who edits the document moves AWSPREVIOUS off the old key's version: the key still has to go."""
+    world.rotate(secret)
+    old = world.iam.keys(USER)[0]
+    current = secret.versions[secret.labels[AWSCURRENT]]
+    edited = VersionState(world.secrets.token(), world.core.seconds, current.text)
+    secret.versions[edited.version_id] = edited
+    secret.labels |= {AWSPREVIOUS: current.version_id, AWSCURRENT: edited.version_id}
+    world.scheduler.schedules.clear()
+    world.core.sleep(48 * HOUR)
+    token = world.secrets.start_rotation(secret)
+    with pytest.raises(SlotError):
+        world.step(secret, token, "createSecret")
+    (schedule,) = world.scheduler.schedules.values()
+    assert schedule.event["AccessKeyId"] == old.key_id
     world.secrets.end_rotation(secret, token)
     del secret.labels[AWSPENDING]
     world.advance(30)
