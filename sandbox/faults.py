@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -42,6 +43,7 @@ class Fault:
         status: HTTP status, for kind error.
         message: of the error.
         principal_contains: only callers whose ARN or access key id contains this.
+        concerns: only calls whose caller, resource or parameters contain one of these texts; empty: any call.
         seconds: how long a timeout withholds the answer (real time).
         seen: matching calls so far.
     """
@@ -56,13 +58,22 @@ class Fault:
     status: int = 400
     message: str = "a fault that was asked for"
     principal_contains: str = ""
+    concerns: tuple[str, ...] = ()
     seconds: float = 10.0
     seen: int = 0
 
-    def matches(self, call: Call, principal: str) -> bool:
+    def matches(self, call: Call, principal: str, resource: str) -> bool:
         """Whether this call counts."""
         names = ("*", call.operation, call.action.split(":")[1], call.action)
-        return self.service in ("*", call.service) and self.action in names and self.principal_contains in principal
+        if self.service not in ("*", call.service) or self.action not in names:
+            return False
+        return self.principal_contains in principal and self._concerned(call, f"{principal} {resource}")
+
+    def _concerned(self, call: Call, known: str) -> bool:
+        if not self.concerns:
+            return True
+        shown = f"{known} {json.dumps(call.params, default=str)}"
+        return any(text in shown for text in self.concerns)
 
 
 class Faults:
@@ -95,11 +106,11 @@ class Faults:
         with self._lock:
             self._faults.clear()
 
-    def take(self, call: Call, principal: str) -> Fault | None:
+    def take(self, call: Call, principal: str, resource: str = "") -> Fault | None:
         """Count one call and say which fault strikes it, if any; the first asked for wins."""
         strikes: Fault | None = None
         with self._lock:
-            for fault in [fault for fault in self._faults if fault.matches(call, principal)]:
+            for fault in [fault for fault in self._faults if fault.matches(call, principal, resource)]:
                 fault.seen += 1
                 if strikes is None and fault.seen >= fault.nth:
                     strikes = fault
@@ -107,8 +118,11 @@ class Faults:
                     self._faults.remove(fault)
         return strikes
 
-    def strike(self, fault: Fault, call: Call, access_key_id: str) -> Answer:
+    def strike(self, fault: Fault, call: Call, process: str) -> Answer:
         """Do what the fault says, in the place of the true answer.
+
+        Args:
+            process: access key id of the session that the calling Lambda process holds, whatever it signed with.
 
         Raises:
             Unanswered: for drop, timeout and kill.
@@ -116,7 +130,7 @@ class Faults:
         if fault.kind == "timeout":
             self._world.stopping.wait(fault.seconds)
         if fault.kind == "kill":
-            self._world.kill_caller(access_key_id)
+            self._world.kill_caller(process)
         if fault.kind in ("drop", "timeout", "kill"):
             raise Unanswered(fault.kind)
         return render(_refusal(fault, call), call.protocol, call.query_compatible)
@@ -152,6 +166,9 @@ def _read(wish: dict[str, Any]) -> Fault:
         value = getattr(fault, name)
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise ValueError(f"{name} is a whole number from 1, not {value!r}")
+    if not isinstance(fault.concerns, list | tuple) or not all(isinstance(text, str) for text in fault.concerns):
+        raise ValueError(f"concerns is a list of texts, not {fault.concerns!r}")
+    fault.concerns = tuple(fault.concerns)
     if not isinstance(fault.seconds, int | float) or fault.seconds < 0:
         raise ValueError(f"seconds is a number from 0, not {fault.seconds!r}")
     if not isinstance(fault.status, int) or not 400 <= fault.status <= 599:

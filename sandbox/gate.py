@@ -9,6 +9,7 @@ they dispatch; here every request of every service is the same.
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import sys
 import traceback
@@ -26,6 +27,9 @@ from .world import World
 
 StartResponse = Callable[..., Any]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+_APPLICATION = re.compile(r"\bapp/(\w+)")
+"""What AWS_SDK_UA_APP_ID puts into a User-Agent header."""
 
 _CALL_BACK = frozenset(
     {"lambda:InvokeFunction", "sns:Publish", "sns:PublishBatch", "events:PutEvents", "sqs:ReceiveMessage"}
@@ -108,22 +112,24 @@ class Gate:
                 entry["allowed"] = True
             except Refusal as error:
                 refusal = error
-        fault = self.faults.take(call, f"{caller.arn if caller else ''} {signed.access_key_id}")
+        fault = self.faults.take(
+            call, f"{caller.arn if caller else ''} {signed.access_key_id}", entry["resource"] or ""
+        )
         if fault is not None:
             entry["fault"] = f"{fault.kind} {fault.when}"
             if fault.when == "before":
-                return self._strike(fault, call, signed, entry)
+                return self._strike(fault, call, _process(environ, signed), entry)
         if refusal is not None or caller is None:
             answer = render(refusal or Refusal("AccessDenied", "no caller"), call.protocol, call.query_compatible)
         else:
             answer = self._act(environ, body, call, caller)
         if fault is not None:
-            return self._strike(fault, call, signed, entry)
+            return self._strike(fault, call, _process(environ, signed), entry)
         return answer
 
-    def _strike(self, fault: Fault, call: Call, signed: Credential, entry: dict[str, Any]) -> Answer:
+    def _strike(self, fault: Fault, call: Call, process: str, entry: dict[str, Any]) -> Answer:
         entry["error"] = fault.kind  # stays for those that never answer
-        return self.faults.strike(fault, call, signed.access_key_id)
+        return self.faults.strike(fault, call, process)
 
     def _act(self, environ: Environ, body: bytes, call: Call, caller: Caller) -> Answer:
         lock: AbstractContextManager[Any] = self._world.lock
@@ -184,3 +190,9 @@ class Gate:
         }
         self._world.journal.append(entry)
         return entry
+
+
+def _process(environ: Environ, signed: Credential) -> str:
+    """Which Lambda process calls: it says so itself, since it may sign with another key than its own (STS proofs)."""
+    application = _APPLICATION.search(environ.get("HTTP_USER_AGENT", ""))
+    return application[1] if application else signed.access_key_id

@@ -180,6 +180,7 @@ class LambdaProcess:
             "AWS_ACCESS_KEY_ID": credentials.access_key_id,
             "AWS_SECRET_ACCESS_KEY": credentials.secret_access_key,
             "AWS_SESSION_TOKEN": credentials.session_token,
+            "AWS_SDK_UA_APP_ID": credentials.access_key_id,  # tells which process calls, whatever key it signs with
             "AWS_REGION": own.region,
             "AWS_DEFAULT_REGION": own.region,
             "AWS_ENDPOINT_URL": world.endpoint,

@@ -51,6 +51,10 @@ class Remote:
         """Let a coming call fail; see faults.Fault for what may be named."""
         self._ask("POST", "faults", wanted)
 
+    def clear_faults(self) -> None:
+        """Let no fault strike any more."""
+        self._ask("DELETE", "faults")
+
     def reset(self) -> None:
         """Forget everything."""
         self._ask("POST", "reset", {})

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, ConnectionError, ReadTimeoutError
 
+from tests.sandbox.account import Account
+
 ANSWERS = {
     "error": ({"code": "LimitExceeded", "status": 409}, "LimitExceeded", 409),
     "throttle": ({}, "Throttling", 400),
@@ -94,6 +96,44 @@ def test_only_calls_of_one_principal_count(aws: Any, refused: Any) -> None:
     assert users(aws) == ["ann", "one"]
 
 
+def test_only_calls_that_concern_something_count(aws: Any, refused: Any) -> None:
+    fault(aws, kind="error", code="Struck", concerns=["nobody", "ann"], nth=2)
+    client = aws.client("iam")
+    for name in ("ann-1", "bob", "eve"):
+        client.create_user(UserName=name)
+    assert refused(client.create_user, UserName="ann-2").response["Error"]["Code"] == "Struck"
+
+
+CALLS_WITH_ANOTHER_KEY = """
+import boto3
+def handler(event, context):
+    boto3.client("sts").get_caller_identity()
+    user = boto3.client("sts", aws_access_key_id=event["id"], aws_secret_access_key=event["secret"],
+                        aws_session_token=None)
+    user.get_caller_identity()
+    return "alive"
+"""
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("nth", [1, 2])
+def test_a_kill_ends_the_real_process_whatever_key_it_signs_with(aws: Any, when: str, nth: int) -> None:
+    account = Account(aws.world)
+    account.function(CALLS_WITH_ANOTHER_KEY, actions=[])
+    keys = aws.user("ann")
+    event = {"id": keys.access_key_id, "secret": keys.secret}
+    assert account.invoke(event=event) == ("alive", None)
+    fault(aws, service="sts", action="GetCallerIdentity", kind="kill", when=when, nth=nth)
+    payload, error = account.invoke(event=event)
+    assert error == "Unhandled"
+    assert payload["errorMessage"].endswith("signal: killed")
+    struck = [entry for entry in aws.control("GET", "journal")[1] if entry.get("fault")]
+    assert [entry["principal"].rsplit(":", 1)[-1].split("/")[0] for entry in struck] == [
+        "assumed-role" if nth == 1 else "user"
+    ]
+    assert account.invoke(event=event) == ("alive", None)
+
+
 def test_other_actions_do_not_count(aws: Any, refused: Any) -> None:
     fault(aws, kind="error", nth=2)
     aws.client("iam").create_user(UserName="one")
@@ -125,6 +165,7 @@ def test_clearing(aws: Any) -> None:
         ({"kind": "drop", "speed": 3}, "no field speed"),
         ({"kind": 3}, "needs the text kind"),
         ({"kind": "error", "status": 200}, "HTTP error status"),
+        ({"kind": "drop", "concerns": "ann"}, "concerns is a list of texts"),
         ({"kind": "timeout", "seconds": -1}, "seconds is a number from 0"),
     ],
 )
