@@ -51,6 +51,10 @@ class Remote:
         """Let a coming call fail; see faults.Fault for what may be named."""
         self._ask("POST", "faults", wanted)
 
+    def faults(self) -> list[dict[str, Any]]:
+        """Those that have not run out, with how many calls each has seen."""
+        return list(self._ask("GET", "faults"))
+
     def clear_faults(self) -> None:
         """Let no fault strike any more."""
         self._ask("DELETE", "faults")
