@@ -9,8 +9,10 @@ from datetime import datetime, timedelta
 
 from . import binding
 from .document import Document
+from .errors import AwsError, BindingError
 from .event import RETIRE
 from .gateway import AccessKey, AccessKeys, RetirementSchedules, SecretStore, User
+from .names import TAG_FUNCTION
 from .runtime import Invocation
 from .settings import Settings
 
@@ -40,7 +42,18 @@ class ServiceAccount:
         Raises:
             BindingError: it does not.
         """
-        return binding.check(self.keys.user(), self.document.user_name, self.store.secret_id)
+        name = self.document.user_name
+        try:
+            user = self.keys.user()
+        except AwsError as problem:
+            if not problem.code.startswith("AccessDenied"):
+                raise
+            # The role may ask only after users that carry the function's tag; a missing user carries none.
+            raise BindingError(
+                f"IAM user {name} does not exist, or is not bound to this function (tag {TAG_FUNCTION}): {problem}; "
+                "deploy binds it, or says what is missing"
+            ) from None
+        return binding.check(user, name, self.store.secret_id)
 
     @property
     def grace_period(self) -> timedelta:

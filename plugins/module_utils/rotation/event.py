@@ -19,6 +19,16 @@ _KEY_ID = re.compile(r"[A-Z0-9]{16,128}")
 _SECRET_ARN = re.compile(r"arn:[a-z0-9-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]{1,519}")
 
 
+LOGGED = {
+    "secret_id": ("SecretId", _SECRET_ARN),
+    "token": ("ClientRequestToken", re.compile(r"[A-Za-z0-9-]{1,64}")),
+    "step": ("Step", re.compile("|".join(STEPS))),
+    "action": ("Action", re.compile(RETIRE)),
+    "access_key_id": ("AccessKeyId", _KEY_ID),
+}
+"""Field of a log line -> the event's field that it shows, and the shape that this must have to be shown."""
+
+
 @dataclass(frozen=True)
 class StepEvent:
     """One step that Secrets Manager asks for. Source: Secrets Manager User Guide, rotate-secrets_lambda."""

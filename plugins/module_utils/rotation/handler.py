@@ -11,7 +11,7 @@ from typing import Any
 
 from . import settings as settings_of
 from .errors import EventError, RotationError
-from .event import RetireEvent, StepEvent, parse_event
+from .event import LOGGED, RetireEvent, StepEvent, parse_event
 from .gateway import SecretStore
 from .iam_access_key import IamAccessKey
 from .noop import Noop
@@ -82,10 +82,13 @@ def _without_value(problem: Exception) -> RotationError:
 
 
 def _shown(event: Mapping[Any, Any]) -> dict[str, str]:
-    """What of an event may be logged: names and ids, cut to a sane length; never the RotationToken."""
-    shown = {"secret_id": "SecretId", "token": "ClientRequestToken", "step": "Step", "action": "Action"}
-    fields = {field: event.get(name) for field, name in {**shown, "access_key_id": "AccessKeyId"}.items()}
-    return {field: value[:600] for field, value in fields.items() if isinstance(value, str)}
+    """What of an event may be logged: names and ids of the right shape; never the RotationToken, or a value pasted."""
+    fields = {field: event.get(name) for field, (name, _) in LOGGED.items()}
+    return {
+        field: value
+        for field, value in fields.items()
+        if isinstance(value, str) and LOGGED[field][1].fullmatch(value) is not None
+    }
 
 
 def _unqualified(function_arn: str) -> str:

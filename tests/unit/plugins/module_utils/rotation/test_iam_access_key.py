@@ -273,3 +273,12 @@ def test_a_pending_value_that_is_no_rotation_of_the_current_one_is_given_up(
     assert "mark" not in str(caught.value)
     assert AWSPENDING not in secret.labels
     assert secret.text() == before
+
+
+def test_a_user_that_the_role_may_not_ask_after_is_named_with_the_way_out(world: World, enrolled: Any) -> None:
+    """A deleted user carries no tag, so AWS answers AccessDenied and not NoSuchEntity."""
+    secret, _ = enrolled
+    token = world.secrets.start_rotation(secret)
+    world.core.hooks = [Fault("error", action="iam:GetUser", code="AccessDenied", status=403)]
+    with pytest.raises(BindingError, match=f"user {USER} does not exist, or is not bound .*deploy binds it"):
+        world.step(secret, token, "createSecret")
