@@ -236,6 +236,8 @@ class Rotations:
                 publish(self._world, secret, "RotationAbandoned", attempt.token)
             elif error or secret.holder(AWSCURRENT) != attempt.token:
                 self._failed(secret, attempt, error or "finishSecret did not move AWSCURRENT")
+            elif not secret.has_value(attempt.token):
+                self._failed(secret, attempt, "AWSCURRENT is on a version without a value")
             elif secret.holder(AWSPENDING) not in (None, attempt.token):
                 self._failed(secret, attempt, "AWSPENDING is on another version than AWSCURRENT")
             else:

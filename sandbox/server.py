@@ -31,7 +31,7 @@ _PYTHON_OF_LAMBDA = Path(__file__).resolve().parent.parent / ".venv-lambda" / "b
 
 
 class PortInUse(Exception):
-    """Another program listens on the port that was asked for."""
+    """The port that was asked for cannot be had."""
 
 
 class _Handler(MotoRequestHandler):  # type: ignore[misc]  # moto is not typed
@@ -109,7 +109,7 @@ def running(port: int = 0, lambda_python: Path | None = None) -> Iterator[World]
         lambda_python: interpreter that runs the Lambdas; default the checkout's .venv-lambda.
 
     Raises:
-        PortInUse: somebody listens there already; the text names the port and the way out.
+        PortInUse: it cannot be had; the text names the port, why, and the way out.
         PinError: moto is not the version that this code was written for.
     """
     pins.check()
@@ -162,9 +162,9 @@ def _listener(port: int) -> Iterator[socket.socket]:
             listener.bind((LOOPBACK, port))
             listener.listen(128)
         except OSError as error:
-            if error.errno != errno.EADDRINUSE:
-                raise
+            taken = error.errno == errno.EADDRINUSE
+            why = "is in use by another program" if taken else f"cannot be had ({error.strerror})"
             raise PortInUse(
-                f"port {port} on {LOOPBACK} is in use by another program; choose another one: PORT={port + 1}"
+                f"port {port} on {LOOPBACK} {why}; choose another one: PORT={max(port, 1023) + 1}"
             ) from None
         yield listener

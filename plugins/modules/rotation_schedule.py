@@ -35,10 +35,6 @@ options:
     type: str
     choices: [present, absent]
     default: present
-  rebind:
-    description: Whether to take over an IAM user that is bound to another secret.
-    type: bool
-    default: false
 extends_documentation_fragment:
   - evergreen.key_rotation.service_accounts
   - amazon.aws.common.modules
@@ -101,13 +97,17 @@ secrets:
       type: str
 """
 
+from datetime import UTC, datetime
 from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ..module_utils.fleet.batch import Pace
 from ..module_utils.fleet.batch_result import SERVICE_ACCOUNTS, batch_result, targets
 from ..module_utils.fleet.enrolment import Enrolment
+from ..module_utils.fleet.reader import Reader
+from ..module_utils.fleet.settle import make_settler
+
+WAIT_SECONDS = 300.0
 
 
 def main() -> None:
@@ -120,16 +120,16 @@ def main() -> None:
             "options": {"iam_access_key": {"type": "str"}, "noop": {"type": "str"}},
         },
         "state": {"choices": ["present", "absent"], "default": "present"},
-        "rebind": {"type": "bool", "default": False},
     }
     module = AnsibleAWSModule(argument_spec=options, supports_check_mode=True)
+    secretsmanager, iam = module.client("secretsmanager"), module.client("iam")
+    reader = Reader(secretsmanager, iam)
     enrolment = Enrolment(
-        secretsmanager=module.client("secretsmanager"),
-        iam=module.client("iam"),
-        pace=Pace(),
+        secretsmanager=secretsmanager,
+        iam=iam,
+        settler=make_settler(secretsmanager, reader, module.client("logs"), datetime.now(UTC), WAIT_SECONDS),
         functions={strategy: arn for strategy, arn in module.params["functions"].items() if arn},
         wanted=module.params["state"],
-        rebind=module.params["rebind"],
         check_mode=module.check_mode,
     )
     result = batch_result(enrolment.run(targets(module.params["service_accounts"])))

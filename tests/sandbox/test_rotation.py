@@ -133,6 +133,17 @@ def test_a_broken_function_is_noticed(account: Account, kind: str) -> None:
     assert refused.value.response["Error"]["Code"] == "InvalidRequestException"
 
 
+def test_a_function_that_promotes_an_empty_version_is_noticed(account: Account) -> None:
+    _, function = account.rotating(GOOD_ROTATION.replace("client.put_secret_value(", "dict("))
+    account.world.set_knobs(NO_RETRY)
+    account.rotate(function)
+    account.idle()
+    assert account.events() == ["RotationStarted", "RotationFailed"]
+    reason = account.world.events[-1]["detail"]["additionalEventData"]["Reason"]
+    assert reason == "AWSCURRENT is on a version without a value"
+    assert "LastRotatedDate" not in described(account)
+
+
 def test_a_function_that_runs_too_long_is_killed(account: Account) -> None:
     account.function("import time\ndef handler(event, context):\n    time.sleep(30)\n", Timeout=1)
     account.permit()

@@ -58,6 +58,7 @@ def test_after_the_grace_period_only_the_new_key_is_active_and_the_next_rotation
     for host in USERS:
         assert retired.accounts[host].keys[0] not in after.accounts[host].keys
     calls = calls_of_rotations(deployed.aws.remote.journal()[journal:], retired)
+    assert set(calls) == set(SECRETS)
     assert all(len(made) <= 20 for made in calls.values()), calls
 
 

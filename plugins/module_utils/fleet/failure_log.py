@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from .aws import CallError, Client, call
 
 _REFRESH_SECONDS = 2.0
-_MARGIN = timedelta(minutes=1)
+_LOOK_BACK = timedelta(hours=1)
 _PATTERN = '"failed"'
 
 
@@ -22,7 +22,7 @@ class FailureLog:
 
     Args:
         logs: boto3 client.
-        since: AWS's time at the start of the run.
+        since: AWS's time at the start of the run; failures of the hour before it are read as well.
         now: monotonic seconds.
     """
 
@@ -51,7 +51,7 @@ class FailureLog:
                     "logs:FilterLogEvents",
                     self._logs.filter_log_events,
                     logGroupName=group,
-                    startTime=int((self._since - _MARGIN).timestamp() * 1000),
+                    startTime=int((self._since - _LOOK_BACK).timestamp() * 1000),
                     filterPattern=_PATTERN,
                     **page,
                 )

@@ -119,7 +119,7 @@ def _check_binding(state: State) -> list[Finding]:
             "foreign-binding",
             "error",
             f"IAM user {state.target.iam_user} is bound to another secret, {bound} (tag {names.TAG_SECRET})",
-            "mend iam_user, or remove the other secret's rotation first",
+            "mend iam_user, or, if that secret is not in use any more, take the tag off the user",
         )
     ]
 
@@ -151,13 +151,16 @@ def _check_rotation(state: State) -> list[Finding]:
     secret = state.secret
     if secret is None:
         return []
+    found = []
     if not secret.rotation_enabled:
-        return [Finding("rotation-off", "info", f"rotation of {secret.name} is off", "deploy attaches the schedule")]
+        text = f"rotation of {secret.name} is off"
+        found.append(Finding("rotation-off", "info", text, "deploy attaches the schedule"))
     pending = secret.labels.get(names.AWSPENDING)
     if pending is not None and pending != secret.labels.get(names.AWSCURRENT):
         text = f"AWSPENDING of {secret.name} is on {pending}: a rotation is running, or one failed"
-        return [Finding("pending", "warning", text, "rotate again once its cause is mended; the function's log has it")]
-    return []
+        mend = "rotate again once its cause is mended; the function's log has it"
+        found.append(Finding("pending", "warning", text, mend))
+    return found
 
 
 def _check_unread(state: State) -> list[Finding]:

@@ -129,13 +129,12 @@ def existing_user(state: State) -> User | None:
     return state.user
 
 
-def plan_present(state: State, function_arn: str, rebind: bool = False) -> Plan:
+def plan_present(state: State, function_arn: str) -> Plan:
     """Say what must change so that the secret rotates as its target asks.
 
     Args:
         state: read without the value; missing things are errors.
         function_arn: unqualified ARN of the strategy's function.
-        rebind: take over a user that is bound to another secret.
 
     Raises:
         StateError: the secret or the user is not there to be worked on, or the user is another secret's.
@@ -145,7 +144,7 @@ def plan_present(state: State, function_arn: str, rebind: bool = False) -> Plan:
     wanted = settings_tags(state.target)
     stale = tuple(tag for tag in SETTINGS_TAGS if tag in secret.tags and tag not in wanted)
     tag_secret = {tag: value for tag, value in wanted.items() if secret.tags.get(tag) != value}
-    tag_user = _binding(user, secret, function_arn, state.now, rebind) if user else {}
+    tag_user = _binding(user, secret, function_arn, state.now) if user else {}
     rules = rules_of(state.target)
     stored = _stored_rules(secret, rules)
     attached = secret.rotation_enabled and secret.function_arn == function_arn
@@ -229,7 +228,7 @@ def due_reason(state: State) -> str | None:
     )
 
 
-def _binding(user: User, secret: Secret, function_arn: str, now: datetime, rebind: bool) -> dict[str, str]:
+def _binding(user: User, secret: Secret, function_arn: str, now: datetime) -> dict[str, str]:
     """The binding tags that must be written; `since` stays as long as the secret does.
 
     Raises:
@@ -237,10 +236,10 @@ def _binding(user: User, secret: Secret, function_arn: str, now: datetime, rebin
     """
     wanted = tag_value(secret.arn)
     bound = user.tags.get(names.TAG_SECRET)
-    if bound not in (None, wanted) and not rebind:
+    if bound not in (None, wanted):
         raise StateError(
             f"IAM user {user.name} is bound to another secret, {bound} (tag {names.TAG_SECRET}); a user has one "
-            "secret: mend iam_user, or remove the other secret's rotation first, or set rebind"
+            "secret: mend iam_user, or, if that secret is not in use any more, take the tag off the user"
         )
     tags = {names.TAG_SECRET: wanted, names.TAG_FUNCTION: function_name(function_arn)}
     if bound != wanted or names.TAG_SINCE not in user.tags:

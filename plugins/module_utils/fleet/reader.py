@@ -92,6 +92,20 @@ class Reader:
                 return None
             token = {"NextToken": answer["NextToken"]}
 
+    def has_value(self, secret_id: str, version_id: str) -> bool:
+        """Say whether a version holds a value; where that cannot be read, it counts as if it did."""
+        try:
+            answer = call_or_none(
+                "secretsmanager:GetSecretValue",
+                self._secretsmanager.get_secret_value,
+                _NO_SECRET,
+                SecretId=secret_id,
+                VersionId=version_id,
+            )
+        except CallError:
+            return True
+        return answer is not None
+
     def _secret(self, answer: dict[str, Any]) -> Secret:
         primary = answer.get("PrimaryRegion")
         return Secret(
@@ -141,11 +155,6 @@ class Reader:
         except DocumentError as error:
             return DocumentFacts(problem=str(error), names_access_key=names_key)
         return DocumentFacts(parsed.user_name, parsed.access_key_id, None, names_key)
-
-
-def holder(secret: Secret, label: str) -> str | None:
-    """The version id that carries a label."""
-    return secret.labels.get(label)
 
 
 def pending_elsewhere(secret: Secret) -> str | None:

@@ -4,30 +4,26 @@
 
 from __future__ import annotations
 
-import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ..rotation import names
 from .aws import CallError, Client, call
-from .batch import Pace, run_all
+from .batch import run_all
 from .batch_result import Entry, entries, said
-from .errors import StateError, WaitError
-from .failure_log import FailureLog
+from .errors import StateError
 from .planning import due_reason, existing_secret, existing_user, function_name, timestamp
 from .reader import Reader, pending_elsewhere
+from .settle import POLL_SECONDS, Settler, is_unfinished, make_settler
 from .state import Secret, State, Target
 
 DUE = "due"
 ALWAYS = "always"
 LAST_ROTATED_BEFORE = "last_rotated_before"
 
-_POLL_SECONDS = 0.5
 _SETTLE_SECONDS = 15.0
-_MARGIN_SECONDS = 5
-_REFUSED = "InvalidRequestException"
 
 
 @dataclass(frozen=True)
@@ -95,34 +91,16 @@ def refuse_in_grace(state: State) -> None:
     )
 
 
-@dataclass(frozen=True)
-class Waiting:
-    """How long, and with which clock. Seconds; now is monotonic."""
-
-    timeout: float
-    now: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
-
-
 class Rotator:
     """Rotates decided secrets.
 
     Args:
-        secretsmanager: boto3 client.
-        reader: for DescribeSecret.
-        failures: where the function's own words are found.
-        pace: spaces RotateSecret calls.
-        waiting: the deadline of each rotation.
+        settler: gets failed rotations out of the way; its clients, pace and clock serve here too.
     """
 
-    def __init__(
-        self, secretsmanager: Client, reader: Reader, failures: FailureLog, pace: Pace, waiting: Waiting
-    ) -> None:
-        self._secretsmanager = secretsmanager
-        self._reader = reader
-        self._failures = failures
-        self._pace = pace
-        self._waiting = waiting
+    def __init__(self, settler: Settler) -> None:
+        self._settler = settler
+        self._waiting = settler.waiting
 
     def rotate(self, decision: Decision) -> Entry:
         """Rotate one secret and wait for its outcome.
@@ -131,116 +109,63 @@ class Rotator:
             FleetError: it did not rotate; the text says why, or that the deadline passed.
         """
         target = decision.state.target
-        secret = self._described(target)
+        secret = self._settler.described(target)
         if not secret.rotation_enabled or not secret.function_arn:
             raise StateError(f"rotation of {target.secret_name} is off; run the deploy playbook first")
-        deadline = self._waiting.now() + self._waiting.timeout
+        deadline = self._waiting.deadline()
         notes: list[str] = []
         while True:
-            if self._settle(target, secret, deadline, notes):
+            if self._settler.settle(target, secret, deadline, notes):
                 break
             token = self._start(secret)
             if token is not None:
                 self._wait_for(target, secret, token, deadline)
                 break
-            self._tick(deadline, target, "an earlier rotation of it is not over")
-            secret = self._described(target)
+            self._waiting.tick(deadline, target, "an earlier rotation of it is not over")
+            secret = self._settler.described(target)
         notes.append(f"rotated: {decision.reason}")
         return Entry(target.name, changed=True, msg="rotated", changes=tuple(notes), extra={"due": True})
 
     def _start(self, secret: Secret) -> str | None:
         """Ask for a rotation; None when an earlier one is not over."""
         token = str(uuid.uuid4())
-        self._pace.wait()
+        self._settler.pace.wait()
         try:
             call(
                 "secretsmanager:RotateSecret",
-                self._secretsmanager.rotate_secret,
+                self._settler.secretsmanager.rotate_secret,
                 SecretId=secret.arn,
                 ClientRequestToken=token,
                 RotationLambdaARN=secret.function_arn,
                 RotationRules=_rules(secret),
             )
         except CallError as error:
-            if error.code == _REFUSED and "previous rotation" in error.text:
+            if is_unfinished(error):
                 return None
             raise
         return token
-
-    def _settle(self, target: Target, secret: Secret, deadline: float, notes: list[str]) -> bool:
-        """Wait until AWSPENDING blocks nothing; a failed rotation's is taken off once its attempt is surely dead.
-
-        Returns:
-            True when the pending rotation succeeded meanwhile: nothing more to do.
-        """
-        first = pending_elsewhere(secret)
-        while (pending := pending_elsewhere(secret)) is not None:
-            if pending == secret.labels.get(names.AWSPREVIOUS):
-                raise StateError(
-                    f"a roll-back of {target.secret_name} holds AWSPENDING; let it finish, or run it again"
-                )
-            _, now = self._reader.secret(secret.arn)
-            created = self._reader.version_created(secret.arn, pending)
-            if created is None or (now - created).total_seconds() > names.FUNCTION_TIMEOUT_SECONDS + _MARGIN_SECONDS:
-                self._clear(secret, pending)
-                notes.append(f"took AWSPENDING off version {pending}, left by a rotation that failed")
-            self._tick(deadline, target, f"an earlier rotation of it (version {pending}) is not over")
-            secret = self._described(target)
-        if first is not None and secret.labels.get(names.AWSCURRENT) == first:
-            notes.append(f"version {first} of an earlier attempt was completed by Secrets Manager")
-            return True
-        return False
-
-    def _clear(self, secret: Secret, version: str) -> None:
-        self._pace.wait()
-        call(
-            "secretsmanager:UpdateSecretVersionStage",
-            self._secretsmanager.update_secret_version_stage,
-            SecretId=secret.arn,
-            VersionStage=names.AWSPENDING,
-            RemoveFromVersionId=version,
-        )
 
     def _wait_for(self, target: Target, before: Secret, token: str, deadline: float) -> None:
         """Until AWSCURRENT is on the new version, and the service has noted the rotation."""
         name = function_name(before.function_arn or "")
         while True:
-            secret = self._described(target)
+            secret = self._settler.described(target)
             if secret.labels.get(names.AWSCURRENT) == token:
                 self._wait_until_noted(target, before)
                 return
-            error = self._failures.error_of(name, token)
+            error = self._settler.failures.error_of(name, token)
             if error is not None:
                 raise StateError(f"{error} (Secrets Manager will retry by itself; rotate again once this is mended)")
-            self._tick(deadline, target, f"see log group /aws/lambda/{name}")
+            self._waiting.tick(deadline, target, f"see log group /aws/lambda/{name}")
 
     def _wait_until_noted(self, target: Target, before: Secret) -> None:
         """LastRotatedDate follows the label within moments; without it the rotation is good all the same."""
         end = self._waiting.now() + _SETTLE_SECONDS
         while self._waiting.now() < end:
-            secret = self._described(target)
+            secret = self._settler.described(target)
             if secret.last_rotated != before.last_rotated and pending_elsewhere(secret) is None:
                 return
-            self._waiting.sleep(_POLL_SECONDS)
-
-    def _tick(self, deadline: float, target: Target, hint: str) -> None:
-        """Wait a moment.
-
-        Raises:
-            WaitError: the deadline has passed.
-        """
-        if self._waiting.now() >= deadline:
-            raise WaitError(
-                f"{target.secret_name} had not rotated after {self._waiting.timeout:.0f} s; {hint}. Secrets Manager "
-                "goes on by itself; run this again to see the outcome"
-            )
-        self._waiting.sleep(_POLL_SECONDS)
-
-    def _described(self, target: Target) -> Secret:
-        secret, _ = self._reader.secret(target.secret_name)
-        if secret is None:
-            raise StateError(f"secret {target.secret_name} has gone meanwhile; restore it, or mend the inventory")
-        return secret
+            self._waiting.sleep(POLL_SECONDS)
 
 
 def _rules(secret: Secret) -> dict[str, object]:
@@ -271,8 +196,8 @@ class Run:
         Returns:
             One entry for each target, in order.
         """
-        # The value is needed for one thing only: to know which key's age counts.
-        reader = Reader(self._secretsmanager, self._iam, with_value=rule.rotate_if == DUE)
+        # The value is needed for one thing only: to know which of the keys is the current one.
+        reader = Reader(self._secretsmanager, self._iam, with_value=True)
         outcomes = run_all(lambda target: rule.decide(reader.read(target)), targets)
         decisions = [outcome.result for outcome in outcomes if outcome.result is not None]
         chosen = [decision for decision in decisions if decision.reason is not None]
@@ -285,9 +210,9 @@ class Run:
         if check_mode:
             found += [_announced(decision) for decision in chosen]
         elif chosen:
-            failures = FailureLog(self._logs, min(decision.state.now for decision in chosen))
-            rotator = Rotator(self._secretsmanager, reader, failures, Pace(), Waiting(self._timeout))
-            found += entries(run_all(rotator.rotate, chosen, in_flight))
+            since = min(decision.state.now for decision in chosen)
+            settler = make_settler(self._secretsmanager, reader, self._logs, since, self._timeout)
+            found += entries(run_all(Rotator(settler).rotate, chosen, in_flight))
         place = {target.name: index for index, target in enumerate(targets)}
         return sorted(found, key=lambda entry: place[entry.name])
 

@@ -114,10 +114,7 @@ class State:
 
     @property
     def current_key(self) -> Key | None:
-        """The key that AWSCURRENT names; without its value, the oldest Active key."""
-        keys = self.user.keys if self.user else ()
-        if self.document is not None:
-            wanted = self.document.access_key_id
-            return next((key for key in keys if key.access_key_id == wanted), None)
-        active = sorted((key for key in keys if key.active), key=lambda key: key.created)
-        return active[0] if active else None
+        """The key that AWSCURRENT names; None without its value: a guess could name the wrong one."""
+        if self.document is None or self.user is None:
+            return None
+        return next((key for key in self.user.keys if key.access_key_id == self.document.access_key_id), None)

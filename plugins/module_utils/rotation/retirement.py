@@ -115,7 +115,7 @@ def _tell_postponed(account: ServiceAccount, key_id: str, used: str, latest: dat
         f"Old access key of {user} is still in use",
         [
             f"The old key {key_id} of IAM user {user} was used lately ({used}), so it stays Active a little longer.",
-            f"Update that consumer: once it is no longer used the key is switched off, {in_words(latest)} at the latest.",
+            f"Update that consumer. The key goes when it is no longer used, {in_words(latest)} at the latest.",
         ],
     )
 

@@ -14,8 +14,16 @@ from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.batch
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.errors import StateError, WaitError
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.failure_log import FailureLog
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.reader import Reader
-from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.run import Decision, Rotator, Rule, Waiting
-from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.state import Key, Secret, State, Target, User
+from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.run import Decision, Rotator, Rule
+from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.settle import Settler, Waiting
+from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.state import (
+    DocumentFacts,
+    Key,
+    Secret,
+    State,
+    Target,
+    User,
+)
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -47,6 +55,8 @@ class SecretsManager:
         self.last_rotated = START - 1000 * HOUR
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.ends: float | None = None
+        self.empty: set[str] = set()
+        self.rotated_at = 0.0
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds
@@ -76,11 +86,17 @@ class SecretsManager:
 
     def rotate_secret(self, **arguments: Any) -> None:
         self.calls.append(("rotate", arguments))
+        self.rotated_at = self.now
         if self.labels.get("AWSPENDING", self.labels["AWSCURRENT"]) != self.labels["AWSCURRENT"]:
             raise Refused("InvalidRequestException", "A previous rotation isn\u2019t complete.")
         self.labels["AWSPENDING"] = arguments["ClientRequestToken"]
         self.created[arguments["ClientRequestToken"]] = self.moment()
         self.ends = self.now + self.rotation_seconds
+
+    def get_secret_value(self, **arguments: Any) -> dict[str, Any]:
+        if arguments["VersionId"] in self.empty:
+            raise Refused("ResourceNotFoundException", "no value")
+        return {}
 
     def list_secret_version_ids(self, **_: Any) -> dict[str, Any]:
         return {"Versions": [{"VersionId": name, "CreatedDate": made} for name, made in self.created.items()]}
@@ -93,29 +109,32 @@ class SecretsManager:
 class Logs:
     """A function that says why it failed, under any token that is asked for."""
 
-    def __init__(self, service: SecretsManager, error: str | None) -> None:
+    def __init__(self, service: SecretsManager, error: str | None, failed_token: str | None) -> None:
         self.service = service
         self.error = error
+        self.failed_token = failed_token
         self.reads = 0
 
     def filter_log_events(self, **arguments: Any) -> dict[str, Any]:
         self.reads += 1
         assert arguments["logGroupName"] == "/aws/lambda/f"
-        token = self.service.labels.get("AWSPENDING")
+        token = self.failed_token or self.service.labels.get("AWSPENDING")
         if self.error is None:
             raise Refused("AccessDeniedException", "no")
         line = f'{{"outcome": "failed", "token": "{token}", "step": "testSecret", "error": "{self.error}"}}'
         return {"events": [{"message": "no json"}, {"message": "[1]"}, {"message": line}]}
 
 
-def rotate(service: SecretsManager, error: str | None = None, timeout: float = 100.0) -> Any:
+def rotate(
+    service: SecretsManager, error: str | None = None, timeout: float = 100.0, failed_token: str | None = None
+) -> Any:
     reader = Reader(service, None)
     secret, _ = reader.secret(ARN)
     waiting = Waiting(timeout, lambda: service.now, service.sleep)
     pace = Pace(45.0, lambda: service.now, service.sleep)
-    logs = FailureLog(Logs(service, error), START, lambda: service.now)
+    logs = FailureLog(Logs(service, error, failed_token), START, lambda: service.now)
     decision = Decision(State(TARGET, START, secret), "asked for")
-    return Rotator(service, reader, logs, pace, waiting).rotate(decision)
+    return Rotator(Settler(service, reader, logs, pace, waiting)).rotate(decision)
 
 
 def test_a_rotation_is_awaited_and_the_stored_rules_go_along() -> None:
@@ -140,15 +159,30 @@ def test_without_an_outcome_the_deadline_is_named() -> None:
         rotate(SecretsManager("failure"), timeout=30)
 
 
-def test_a_failed_rotations_label_is_waited_for_and_then_taken_off() -> None:
+@pytest.mark.parametrize(("empty", "least"), [({"dead"}, 10), (set(), 75)])
+def test_a_label_is_taken_off_once_four_steps_are_over_and_its_key_can_be_promoted_no_more(
+    empty: set[str], least: float
+) -> None:
     service = SecretsManager()
+    service.empty = empty
     service.labels["AWSPENDING"] = "dead"
-    service.created["dead"] = START - timedelta(seconds=20)
+    service.created["dead"] = START - timedelta(seconds=250)
     entry = rotate(service)
     assert [name for name, _ in service.calls] == ["stage", "rotate"]
     assert service.calls[0][1]["RemoveFromVersionId"] == "dead"
-    assert 45 <= service.now <= 60
+    assert least <= service.rotated_at <= least + 5
     assert entry.changes[0] == "took AWSPENDING off version dead, left by a rotation that failed"
+
+
+@pytest.mark.parametrize(("empty", "least"), [({"dead"}, 0), (set(), 65)])
+def test_a_rotation_that_said_it_failed_is_not_waited_for(empty: set[str], least: float) -> None:
+    service = SecretsManager()
+    service.empty = empty
+    service.labels["AWSPENDING"] = "dead"
+    service.created["dead"] = START - timedelta(seconds=5)
+    rotate(service, "user is gone", failed_token="dead")
+    assert [name for name, _ in service.calls] == ["stage", "rotate"]
+    assert least <= service.rotated_at <= least + 1
 
 
 def test_a_retry_of_the_service_that_succeeds_is_enough() -> None:
@@ -187,8 +221,11 @@ def in_grace(hours_ago: int, previous: bool = True) -> State:
 
 
 def test_a_previous_key_in_its_grace_period_stops_the_item_with_the_time() -> None:
-    with pytest.raises(StateError, match=r"\(.+\) is in its grace period until 2026-03-02T02:00:00\+00:00"):
+    with pytest.raises(StateError, match=r"one \(AKIAOLD\) is in its grace period until 2026-03-02T02:00:00\+00:00"):
         Rule("always").decide(in_grace(10))
+    known = replace(in_grace(10), document=DocumentFacts("a", "AKIANEW"))
+    with pytest.raises(StateError, match=r"one \(AKIAOLD\) is in its grace period"):
+        Rule("always").decide(known)
     assert Rule("always").decide(in_grace(25)).reason == "asked for"
     assert Rule("always").decide(in_grace(10, previous=False)).reason == "asked for"
 

@@ -1,0 +1,154 @@
+# Copyright: (c) 2026, The evergreen.key_rotation maintainers
+# GNU General Public License v3.0 or later (see LICENSE)
+"""Gets an AWSPENDING that a failed rotation left behind out of the way, and harms none that still runs.
+
+As long as AWSPENDING is on another version than AWSCURRENT, Secrets Manager refuses every RotateSecret. Taking the
+label off stops the rotation it belongs to at its next look at the labels; only an invocation that has looked already
+goes on, for one function time-out at most. If that version holds a value, such an invocation may still promote its
+key, and the next rotation would take the key for an abandoned one: so nothing new is started until it must be dead.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from ..rotation import names
+from .aws import CallError, Client, call
+from .batch import Pace
+from .errors import StateError, WaitError
+from .failure_log import FailureLog
+from .planning import function_name
+from .reader import Reader, pending_elsewhere
+from .state import Secret, Target
+
+POLL_SECONDS = 0.5
+_DEAD_AFTER = names.FUNCTION_TIMEOUT_SECONDS + 5
+_STEPS = 4
+_REFUSED = "InvalidRequestException"
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """How long, and with which clock. Seconds; now is monotonic."""
+
+    timeout: float
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+    def deadline(self) -> float:
+        """The moment at which a wait that begins now ends."""
+        return self.now() + self.timeout
+
+    def tick(self, deadline: float, target: Target, hint: str) -> None:
+        """Wait a moment.
+
+        Raises:
+            WaitError: the deadline has passed.
+        """
+        if self.now() >= deadline:
+            raise WaitError(
+                f"{target.secret_name} had not rotated after {self.timeout:.0f} s; {hint}. Secrets Manager "
+                "goes on by itself; run this again to see the outcome"
+            )
+        self.sleep(POLL_SECONDS)
+
+
+def is_unfinished(error: CallError) -> bool:
+    """Say whether RotateSecret was refused because of an AWSPENDING that an earlier rotation holds."""
+    return error.code == _REFUSED and "previous rotation" in error.text
+
+
+@dataclass(frozen=True)
+class Settler:
+    """See above.
+
+    Args:
+        secretsmanager: boto3 client.
+        reader: for DescribeSecret and the versions.
+        failures: tells a rotation that has failed from one that runs.
+        pace: spaces writes.
+        waiting: the clock.
+    """
+
+    secretsmanager: Client
+    reader: Reader
+    failures: FailureLog
+    pace: Pace
+    waiting: Waiting
+
+    def settle(self, target: Target, secret: Secret, deadline: float, notes: list[str]) -> bool:
+        """Return once AWSPENDING blocks nothing.
+
+        Args:
+            deadline: until when a rotation that still runs is waited for.
+            notes: takes a line for each thing done.
+
+        Returns:
+            True when the pending rotation was completed meanwhile: there is nothing more to do.
+
+        Raises:
+            StateError: a roll-back holds the label.
+            WaitError: the deadline passed.
+        """
+        first = pending_elsewhere(secret)
+        while (pending := pending_elsewhere(secret)) is not None:
+            if pending == secret.labels.get(names.AWSPREVIOUS):
+                raise StateError(
+                    f"a roll-back of {target.secret_name} holds AWSPENDING; let it finish, or run it again"
+                )
+            if self._has_ended(secret, pending):
+                self._clear(secret, pending)
+                notes.append(f"took AWSPENDING off version {pending}, left by a rotation that failed")
+            else:
+                self.waiting.tick(deadline, target, f"an earlier rotation of it (version {pending}) is not over")
+            secret = self.described(target)
+        if first is not None and secret.labels.get(names.AWSCURRENT) == first:
+            notes.append(f"version {first} of an earlier attempt was completed by Secrets Manager")
+            return True
+        return False
+
+    def described(self, target: Target) -> Secret:
+        """The secret as it is now.
+
+        Raises:
+            StateError: it is gone.
+        """
+        secret, _ = self.reader.secret(target.secret_name)
+        if secret is None:
+            raise StateError(f"secret {target.secret_name} has gone meanwhile; restore it, or mend the inventory")
+        return secret
+
+    def _has_ended(self, secret: Secret, pending: str) -> bool:
+        """The function said that it failed, or it is older than four steps can take."""
+        if self.failures.error_of(function_name(secret.function_arn or ""), pending) is not None:
+            return True
+        _, now = self.reader.secret(secret.arn)
+        created = self.reader.version_created(secret.arn, pending)
+        return created is None or (now - created).total_seconds() > _STEPS * _DEAD_AFTER
+
+    def _clear(self, secret: Secret, pending: str) -> None:
+        has_value = self.reader.has_value(secret.arn, pending)
+        self.pace.wait()
+        call(
+            "secretsmanager:UpdateSecretVersionStage",
+            self.secretsmanager.update_secret_version_stage,
+            SecretId=secret.arn,
+            VersionStage=names.AWSPENDING,
+            RemoveFromVersionId=pending,
+        )
+        if has_value:
+            self.waiting.sleep(_DEAD_AFTER)
+
+
+def make_settler(secretsmanager: Client, reader: Reader, logs: Client, since: datetime, timeout: float) -> Settler:
+    """A settler on the real clock.
+
+    Args:
+        logs: boto3 client of the functions' Region.
+        since: AWS's time at the start of the run.
+        timeout: seconds for which each rotation is waited for.
+    """
+    return Settler(secretsmanager, reader, FailureLog(logs, since), Pace(), Waiting(timeout))
