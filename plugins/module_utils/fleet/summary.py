@@ -52,7 +52,7 @@ def outcome(account: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, A
         "reason": reason,
         "rows": rows,
         "failed": failed,
-        "verdict": f"{len(left)} of {len(rows)} service accounts are not done" if left or reason else "",
+        "verdict": f"not done: {len(left)} of {len(rows)} service accounts" if left or reason else "",
         "again": _again(facts, left, all_left=len(left) == len(rows)) if left or reason else "",
     }
 
