@@ -14,14 +14,13 @@ from typing import Any
 from tests.unit.memory.core import Core, Crash, ReadTimeoutError, ServiceError
 from tests.unit.memory.iam import Iam, Key, UserState
 from tests.unit.memory.scheduler import Scheduler, ScheduleState, Ses
-from tests.unit.memory.world import Context, World
+from tests.unit.memory.world import World
 
 from .simulate_settings import HOUR, YEAR, Rates
 
 READ_TIMEOUT_SECONDS = 5.0
 ATTEMPTS = 3
 """Of each client but the one that makes keys. Source: lambda_src/composition.py."""
-DISABLING = ("iam:UpdateAccessKey", "iam:DeleteAccessKey")
 
 
 @dataclass
@@ -49,7 +48,9 @@ class Weather(Core):
         self.latency_seconds = self.rates.latency_seconds
         span = years * YEAR
         for service in ("iam", "secretsmanager"):
-            starts = [self.seconds + self.rng.random() * span for _ in range(round(years * self.rates.outages_per_year))]
+            starts = [
+                self.seconds + self.rng.random() * span for _ in range(round(years * self.rates.outages_per_year))
+            ]
             self.outages[service] = sorted(
                 (start, start + self.rng.uniform(*self.rates.outage_hours) * HOUR) for start in starts
             )
@@ -88,9 +89,11 @@ class Weather(Core):
 
     def _down(self, service: str) -> bool:
         outages = self.outages.get(service)
-        while outages and outages[0][1] < self.seconds - HOUR:
+        if not outages or self.seconds < outages[0][0]:
+            return False
+        if outages[0][1] < self.seconds - HOUR:  # invocations overlap, but never by an hour
             outages.pop(0)
-        return any(start <= self.seconds < end for start, end in outages or ())
+        return any(start <= self.seconds < end for start, end in outages)
 
     def once(self, service: str, work: Callable[..., Any], arguments: dict[str, Any]) -> Any:
         """One request, in the weather that there is."""
@@ -150,7 +153,8 @@ def _worth_a_retry(problem: Exception) -> bool:
     if not isinstance(problem, ServiceError):
         return True
     response: dict[str, Any] = problem.response
-    return response["Error"]["Code"] == "Throttling" or response["ResponseMetadata"]["HTTPStatusCode"] >= 500
+    status: int = response["ResponseMetadata"]["HTTPStatusCode"]
+    return status >= 500 or response["Error"]["Code"] == "Throttling"
 
 
 @dataclass
@@ -332,6 +336,3 @@ class FleetClients:
     def sts(self, access_key_id: str, secret_access_key: str) -> RetryingClient:
         methods = self._iam.sts_methods(access_key_id, secret_access_key)
         return RetryingClient(self._core, "sts", methods, 2)
-
-
-__all__ = ["Context", "FleetClients", "FleetIam", "FleetKey", "FleetScheduler", "FleetSes", "Weather"]

@@ -29,6 +29,7 @@ BINS = 480
 """Ages of 120 days and more fall into the last bin."""
 DRAIN_DAYS = 14
 """After the end nothing new happens for so long; then each secret must take one more rotation."""
+LAST_ATTEMPTS = 3
 WEDGED_DAYS = 10
 
 
@@ -77,7 +78,7 @@ class Fleet:
         self.draining = False
         self._queue: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
         self._number = 0
-        self.world.fleet_scheduler.armed = lambda name, schedule: self._arm(name, schedule)
+        self.world.fleet_scheduler.armed = self._arm
         self.people = People(self)
         for number in range(members):
             self.at(START + self.rng.random() * rates.enrolment_days * DAY, self._enrol, number)
@@ -128,9 +129,15 @@ class Fleet:
         self._run_until(end + DRAIN_DAYS * DAY)
         for member in self.world.members.values():
             self.core.seconds = max(end + DRAIN_DAYS * DAY, member.busy_until)
-            if not self.attempt(member):
+            if not any(self._once_more(member) for _ in range(LAST_ATTEMPTS)):
                 self.result.wedged.append(f"{member.user}: {member.last_error[:400]}")
             self.world.counts["orphan keys after the last rotation"] += len(self._orphans_of(member))
+
+    def _once_more(self, member: Member) -> bool:
+        """One of the last attempts; a key may still be slow, so they stand minutes apart."""
+        done = self.attempt(member)
+        member.busy_until += 0.0 if done else self.rates.retry_seconds[-1]
+        return done
 
     def _enrol(self, number: int) -> None:
         rates = self.rates

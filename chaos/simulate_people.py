@@ -186,22 +186,22 @@ class People:
             for key in self._world.keys(member):
                 if key.key_id in member.by_hand:
                     self._remove(member, key, "people: extra key removed")
-        key = self._current_key(member)
-        if key is not None and not key.active:
+        current = self._current_key(member)
+        if current is not None and not current.active:
             core.actor = "people"
             self._world.fleet_iam.methods()["update_access_key"](
-                UserName=member.user, AccessKeyId=key.key_id, Status="Active"
+                UserName=member.user, AccessKeyId=current.key_id, Status="Active"
             )
         member.secret.rotation_enabled = True
         member.mended(core.seconds, UNREADABLE, OFF, BACK, CANCELLED, *([EXTRA] if needs else []))
-        if needs or key is None:
+        if needs or current is None:
             self._count("rotate by hand after mending")
             self._fleet.attempt(member)
 
     def _mend_label(self, member: Member) -> bool:
         """Put AWSCURRENT where a working key is, if it is not, or if a person moved it back; True: no key works."""
         newest: tuple[float, str, FleetKey] | None = None
-        for version_id, version in member.secret.versions.items():
+        for version_id in member.secret.versions:
             name = self._world.named(member.secret, version_id)
             key = self._world.fleet_iam.key(name) if name else None
             if key is not None and key.active and version_id != member.secret.labels.get("AWSPENDING"):

@@ -126,7 +126,8 @@ def assumptions(rates: Rates) -> list[tuple[str, str]]:
         ("IAM token bucket of an AWS account", f"{rates.iam_calls_per_second:g} calls/s, burst {rates.iam_burst:g}"),
         (
             "hours in which other callers leave IAM little",
-            f"{rates.busy_hours_share:.0%} of hours, {rates.iam_calls_per_second * rates.busy_left_share:g} calls/s left",
+            f"{rates.busy_hours_share:.0%} of hours, "
+            f"{rates.iam_calls_per_second * rates.busy_left_share:g} calls/s left",
         ),
         (
             "a new key works (and is listed) after",

@@ -21,6 +21,7 @@ from .simulate_aws import FleetClients, FleetIam, FleetKey, FleetScheduler, Flee
 from .simulate_consumers import Crowd, make_consumers
 from .simulate_settings import DAY, PROMISE_DAYS, Rates, Setting
 
+MOST_HISTORIES = 20
 FUNCTION = "rotation-iam_access_key"
 
 
@@ -70,11 +71,16 @@ class FleetSecrets(SecretsManager):
 
     before_move: Callable[[SecretState], None] = staticmethod(lambda secret: None)
 
-    def _update_secret_version_stage(self, **arguments: Any) -> dict[str, Any]:
-        if arguments["VersionStage"] == AWSCURRENT:
-            self.before_move(self.secrets[arguments["SecretId"]])
-        answer: dict[str, Any] = super()._update_secret_version_stage(**arguments)
-        return answer
+    def _update_secret_version_stage(
+        self,
+        SecretId: str,
+        VersionStage: str,
+        MoveToVersionId: str | None = None,
+        RemoveFromVersionId: str | None = None,
+    ) -> dict[str, Any]:
+        if VersionStage == AWSCURRENT:
+            self.before_move(self.secrets[SecretId])
+        return super()._update_secret_version_stage(SecretId, VersionStage, MoveToVersionId, RemoveFromVersionId)
 
 
 class FleetWorld(World):
@@ -194,6 +200,8 @@ class FleetWorld(World):
 
     def judge(self, key: FleetKey, now: float) -> None:
         """Count a key that was Active until now, if it ever passed the promise."""
+        if self.weather.calm:
+            return  # after the end nothing rotates for a while
         user, _ = self.fleet_iam.index[key.key_id]
         member = self.members[user.name]
         age = (now - key.created) / DAY
@@ -206,14 +214,8 @@ class FleetWorld(World):
             return
         reason = self._excuse(member, key, now)
         self.violations[reason] += 1
-        if len(self.histories) < 20:
-            self.histories.append(
-                f"{member.user} {key.key_id}: {age:.2f} days, {reason}; failing since "
-                f"{'-' if member.failing_since is None else f'{(member.failing_since - key.created) / DAY:.2f}'}; "
-                f"people {[(act, *(round((at - key.created) / DAY, 2) for at in span)) for act, *span in member.blocks]} "
-                f"{[(act, round((at - key.created) / DAY, 2)) for act, at in member.blocked.items()]}; "
-                f"{member.last_error[:300]}"
-            )
+        if len(self.histories) < MOST_HISTORIES:
+            self.histories.append(f"{member.user} {key.key_id}: {age:.2f} days, {reason}; {_history(member, key)}")
 
     def _excuse(self, member: Member, key: FleetKey, now: float) -> str:
         """Whose doing it was: people's, where an act of theirs stood in the way past the days kept for retries."""
@@ -252,3 +254,15 @@ class FleetWorld(World):
             self.counts[f"slot freed: {line['rule'].replace('_', ' ')}"] += 1
         elif "RetirementBlocked" in line:
             self.counts["retirements held back: the current key was not Active"] += 1
+
+
+def _history(member: Member, key: FleetKey) -> str:
+    """What people did while the key lived, and how its rotation went; times in days of the key's age."""
+
+    def age(moment: float) -> str:
+        return f"{(moment - key.created) / DAY:.2f}"
+
+    acts = [f"{act} at {age(start)}, mended at {age(end)}" for act, start, end in member.blocks if end > key.created]
+    acts += [f"{act} at {age(start)}, not mended" for act, start in member.blocked.items()]
+    failing = "" if member.failing_since is None else f"failing since {age(member.failing_since)}"
+    return "; ".join(part for part in (*acts, failing, member.last_error[:300]) if part)
