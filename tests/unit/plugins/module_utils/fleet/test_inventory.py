@@ -165,6 +165,7 @@ def test_misspelt_variables_are_warned_of(name: str, meant: str | None) -> None:
     [
         ({}, "set notify_from and notify_email"),
         ({"notify_from": "a@x.com"}, "set notify_email,"),
+        ({"notify_email": "b@x.com"}, "set notify_from,"),
         ({"notify_from": "a@x.com", "notify_email": "b@x.com"}, None),
         ({"rotate_on_enrol": "due"}, None),
         ({"rotate_on_enrol": "none"}, "rotate_on_enrol is none"),

@@ -194,6 +194,12 @@ def test_never_rotated_is_due() -> None:
     assert planning.due_reason(state(last_rotated=None)) == "it has never rotated"
 
 
+def test_a_current_key_that_is_not_listed_makes_nothing_due() -> None:
+    given = state()
+    assert given.user is not None
+    assert planning.due_reason(replace(given, user=replace(given.user, keys=()))) is None
+
+
 def test_no_key_is_guessed_where_the_value_may_not_be_read() -> None:
     old = Key("AKIA0", "Active", NOW - 100 * DAY)
     given = replace(state(), document=None)
