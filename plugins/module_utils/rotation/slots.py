@@ -219,7 +219,8 @@ def _is_abandoned(evidence: Evidence, key: AccessKey) -> bool:
     return (
         bool(naming)
         and evidence.current_key is not None
-        and key.created > evidence.current_key.created
+        # Two attempts may have run side by side, so that the loser's key is a little older than the winner's.
+        and key.created > evidence.current_key.created - evidence.attempt_limit
         and all(not version.labels and evidence.settled(version.created) for version in naming)
         and (evidence.last_used(key).date is None or evidence.last_used(key).service == "sts")
     )
