@@ -16,12 +16,18 @@ from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from itertools import groupby
+from pathlib import Path
 
-from .embedded_lab import open_lab
+from .embedded_lab import CHECKOUT, open_lab
 from .embedded_sweep import FAULTS, KILLS, SCENARIOS, Kind, Result, Scenario, Strike, Sweep
 
 SIDE_BY_SIDE = {"": 8, "client": 16, "function": 28}
 """How many points go at once, by what they wait for."""
+SWEEPS = (
+    ("same", KILLS + FAULTS),
+    ("new", KILLS + tuple(kind for kind in FAULTS if kind.name in ("server error", "drop after"))),
+)
+"""With which token Secrets Manager retries what: what differs between kinds does not depend on the token."""
 QUICK = (SCENARIOS[2], SCENARIOS[4])
 
 
@@ -39,18 +45,17 @@ def chunks(strikes: list[Strike]) -> Iterable[list[Strike]]:
             yield alike[start : start + size]
 
 
-def sweep(scenario: Scenario, token: str, kinds: tuple[Kind, ...]) -> list[Result]:
+def sweep(scenario: Scenario, token: str, kinds: tuple[Kind, ...], collection: Path = CHECKOUT) -> list[Result]:
     """Try every kind at every call of one scenario, in an embedded AWS of its own."""
-    with open_lab() as lab:
+    with open_lab(collection) as lab:
         runner = Sweep(lab, token)
         calls = runner.calls(scenario)
         return [result for chunk in chunks(strikes_of(calls, kinds)) for result in runner.run(scenario, list(chunk))]
 
 
-def everything(workers: int) -> list[Result]:
+def everything(workers: int, collection: Path) -> list[Result]:
     """Every scenario, kind and token, in some processes of their own: moto is global in each."""
-    jobs = [(scenario, "same", KILLS + FAULTS) for scenario in SCENARIOS]
-    jobs += [(scenario, "new", KILLS + FAULTS) for scenario in SCENARIOS]
+    jobs = [(scenario, *sweep_of, collection) for sweep_of in SWEEPS for scenario in SCENARIOS]
     results: list[Result] = []
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
@@ -102,12 +107,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m chaos.embedded", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="the smallest complete form")
     parser.add_argument("--workers", type=int, default=2, help="embedded AWSs side by side (default 2)")
+    parser.add_argument("--collection", type=Path, default=CHECKOUT, help="a copy to sweep instead of this checkout")
     wanted = parser.parse_args()
     started = time.monotonic()
     if wanted.quick:
-        results = [result for scenario in QUICK for result in sweep(scenario, "same", KILLS)]
+        results = [result for scenario in QUICK for result in sweep(scenario, "same", KILLS, wanted.collection)]
     else:
-        results = everything(wanted.workers)
+        results = everything(wanted.workers, wanted.collection)
     return report(results, time.monotonic() - started)
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import uuid
 from collections.abc import Iterator
@@ -36,7 +37,8 @@ MARK = "mark-"
 SLOTS = 32
 """Mail addresses that the policy allows; points that run at once need one each."""
 SENDER = "alerts@acmecorp.com"
-_ROLE = Path(__file__).resolve().parent.parent / "roles" / "rotation"
+CHECKOUT = Path(__file__).resolve().parent.parent
+_ROLE = CHECKOUT / "roles" / "rotation"
 
 
 @dataclass
@@ -92,10 +94,12 @@ class Lab:
 
     Args:
         world: empty.
+        collection: whose sources go into the zip.
     """
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, collection: Path) -> None:
         self.world = world
+        self._collection = collection
         self.functions: dict[str, str] = {}
         """Strategy to function ARN."""
         self._deploy()
@@ -229,7 +233,7 @@ class Lab:
             self.iam.put_role_policy(RoleName=role["name"], PolicyName="key-rotation", PolicyDocument=document)
             arns[role["name"]] = made["Arn"]
         self.schedules.create_schedule_group(Name=rendered.value("rotation_retirement_group"))
-        functions, package = self.client("lambda"), build()
+        functions, package = self.client("lambda"), build(self._collection)
         for function in rendered.value("rotation_functions"):
             spacing = {"PROOF_SPACING_SECONDS": "0.2"} if function["environment"] else {}
             made = functions.create_function(
@@ -254,11 +258,15 @@ class Lab:
         functions.get_waiter("function_active_v2").wait(FunctionName=made["FunctionName"])
 
 
+_find_plugins = functools.cache(init_plugin_loader)
+"""Ansible warns when it is told twice."""
+
+
 class _Rendered:
     """The role's variables and templates, rendered by Ansible's own templating."""
 
     def __init__(self) -> None:
-        init_plugin_loader()
+        _find_plugins()
         self._loader = DataLoader()
         self._variables: dict[str, Any] = {}
         for name in ("defaults", "vars"):
@@ -284,7 +292,7 @@ class _Rendered:
 
 
 @contextmanager
-def open_lab() -> Iterator[Lab]:
+def open_lab(collection: Path = CHECKOUT) -> Iterator[Lab]:
     """An embedded AWS with everything deployed, for the duration of the with block."""
     with running() as world:
-        yield Lab(world)
+        yield Lab(world, collection)

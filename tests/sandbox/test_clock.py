@@ -63,9 +63,24 @@ def test_work_that_never_ends_is_said(clock: Clock) -> None:
     clock.advance(10)
 
 
+def test_time_can_be_hastened_under_work_in_flight(clock: Clock) -> None:
+    start, release, seen = clock.now(), threading.Event(), []
+
+    def work() -> None:
+        release.wait(10)
+        seen.append(round(clock.now() - start))
+
+    clock.spawn(work, "waits for a deadline")
+    clock.hasten(40)
+    release.set()
+    clock.wait_idle(10)
+    assert seen == [40]
+
+
 def test_time_only_moves_forward(clock: Clock) -> None:
-    with pytest.raises(ValueError, match="only moves forward"):
-        clock.advance(-1)
+    for move in (clock.advance, clock.hasten):
+        with pytest.raises(ValueError, match="only moves forward"):
+            move(-1)
 
 
 def test_cancelled_and_cleared_timers_do_nothing(clock: Clock) -> None:
