@@ -24,6 +24,7 @@ from .simulate_settings import DEFAULT, OTHERS, Rates, Setting
 PER_ACCOUNT = 1000
 """Service accounts in one AWS account: they share IAM's rate."""
 PROCESSES = 2
+MARKS = ("<!-- table -->", "<!-- end of table -->")
 Job = tuple[Setting, Rates, int, float, str]
 
 
@@ -73,7 +74,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same table")
     parser.add_argument("--rotation-days", type=int, help="days between rotations instead of the age rule's")
     parser.add_argument("--only", action="store_true", help="the default setting alone, without the others")
-    parser.add_argument("--markdown", type=Path, help="write the table there, too")
+    parser.add_argument("--docs", type=Path, help="put the table between the marks of this Markdown file, too")
     parser.add_argument("--plot", type=Path, default=Path("build/simulation.svg"), help="where the plot goes")
     return parser.parse_args(arguments)
 
@@ -92,8 +93,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     columns = run(fleets, rates, options.years, options.seed)
     took = time.monotonic() - began
     print(as_text(columns, rates))
-    if options.markdown:
-        options.markdown.write_text(as_markdown(columns, rates) + "\n")
+    if options.docs:
+        before, _, rest = options.docs.read_text().partition(MARKS[0])
+        text = f"{before}{MARKS[0]}\n{as_markdown(columns, rates)}\n{MARKS[1]}{rest.partition(MARKS[1])[2]}"
+        options.docs.write_text(text)
     default = columns[0]
     options.plot.parent.mkdir(parents=True, exist_ok=True)
     title = (

@@ -96,6 +96,7 @@ class Fleet:
         self._run_until(end)
         self._count_keys("at the end")
         self._drain(end)
+        self.result.wedged = [member.wedged for member in self.world.members.values() if member.wedged]
         self.result.histories = self.world.histories
         self.result.oldest_days = self.world.oldest_days
         self.world.counts["orphan keys ever"] = len(self.orphans)
@@ -130,7 +131,7 @@ class Fleet:
         for member in self.world.members.values():
             self.core.seconds = max(end + DRAIN_DAYS * DAY, member.busy_until)
             if not any(self._once_more(member) for _ in range(LAST_ATTEMPTS)):
-                self.result.wedged.append(f"{member.user}: {member.last_error[:400]}")
+                member.wedged = f"{member.user}: {member.last_error[:400]}"
             self.world.counts["orphan keys after the last rotation"] += len(self._orphans_of(member))
 
     def _once_more(self, member: Member) -> bool:
@@ -223,7 +224,7 @@ class Fleet:
         self.world.counts[f"failed attempts: {member.last_error.split(':')[0]}"] += 1
         self.orphans |= self._orphans_of(member)
         if now - member.failing_since > WEDGED_DAYS * DAY and not member.blocked:
-            self.result.wedged.append(f"{member.user}: failing for {WEDGED_DAYS} days: {member.last_error[:400]}")
+            member.wedged = f"{member.user}: failing for {WEDGED_DAYS} days: {member.last_error[:400]}"
         waits = self.rates.retry_seconds
         if member.failures % (len(waits) + 1):
             self._timer(member, now + waits[member.failures % (len(waits) + 1) - 1])

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from .simulate_fleet import Result
 from .simulate_settings import PROMISE_DAYS, Rates, Setting, assumptions
+from .simulate_world import OURS, PROWLER_FAILS
 
-OURS = "ours"
 ENROLLED_OLD = "too old already when enrolled"
 
 
@@ -65,8 +65,9 @@ def table(columns: Sequence[Column]) -> list[list[str]]:
     row("grace, quiet, extension (hours)", _hours)
     row("deploy runs every (days)", lambda column: column.setting.pipeline_days)
     row(f"keys past {PROMISE_DAYS} days while Active (must be 0)", lambda column: column.result.violations[OURS])
-    row("wedged secrets (must be 0)", lambda column: len(column.result.wedged))
+    row(f"  {PROWLER_FAILS}", of(PROWLER_FAILS))
     row("oldest Active key ever, no person in the way (days)", lambda column: f"{column.result.oldest_days:.1f}")
+    row("wedged secrets (must be 0)", lambda column: len(column.result.wedged))
     row(
         f"keys past {PROMISE_DAYS} days while people stood in the way",
         lambda column: _sum(column.result.violations, "people"),
@@ -76,7 +77,7 @@ def table(columns: Sequence[Column]) -> list[list[str]]:
     row("rotations", of("rotations"))
     row("  that needed a retry", of("rotations that needed a retry"))
     row("attempts", of("attempts"))
-    section("", lambda result: result.counts, "failed attempts")
+    section("failed: ", lambda result: result.counts, "failed attempts: ")
     row("alarms: a rotation failed four times", of("alarms: a rotation failed four times"))
     row("AWS calls per rotation, all included", _calls)
     row("orphan keys ever", of("orphan keys ever"))

@@ -22,6 +22,8 @@ from .simulate_consumers import Crowd, make_consumers
 from .simulate_settings import DAY, PROMISE_DAYS, Rates, Setting
 
 MOST_HISTORIES = 20
+OURS = "ours"
+PROWLER_FAILS = "keys past 91 days, which Prowler fails"
 FUNCTION = "rotation-iam_access_key"
 
 
@@ -35,6 +37,7 @@ class Member:
         token: of an attempt that failed and is tried again; failures: in a row.
         failing_since: since when no attempt succeeded; blocked: acts of people that are not mended yet, with times.
         busy_until: its last invocation ended then.
+        wedged: why its next rotation never succeeds; None: it does.
     """
 
     number: int
@@ -54,6 +57,7 @@ class Member:
     busy_until: float = 0.0
     last_error: str = ""
     alarm: bool = False
+    wedged: str | None = None
 
     def block(self, act: str, now: float) -> None:
         """A person did something that may keep the rotation from going on."""
@@ -209,11 +213,14 @@ class FleetWorld(World):
             if age > PROMISE_DAYS:
                 self.violations["too old already when enrolled"] += 1
             return
-        self.oldest_days = max(self.oldest_days, age)
+        reason = self._excuse(member, key, now) if age > PROMISE_DAYS else OURS
+        if reason == OURS:
+            self.oldest_days = max(self.oldest_days, age)
         if age <= PROMISE_DAYS:
             return
-        reason = self._excuse(member, key, now)
         self.violations[reason] += 1
+        if reason == OURS and age >= PROMISE_DAYS + 1:
+            self.counts[PROWLER_FAILS] += 1
         if len(self.histories) < MOST_HISTORIES:
             self.histories.append(f"{member.user} {key.key_id}: {age:.2f} days, {reason}; {_history(member, key)}")
 
@@ -228,7 +235,7 @@ class FleetWorld(World):
             ((min(end, passed) - max(start, due), act) for act, start, end in member.blocks + open_acts),
             default=(0.0, ""),
         )
-        return f"people: {worst[1]}" if worst[0] > 1.5 * DAY else "ours"
+        return f"people: {worst[1]}" if worst[0] > 1.5 * DAY else OURS
 
     @property
     def days_between(self) -> int:
