@@ -28,6 +28,8 @@ SWEEPS = (
     ("new", KILLS + tuple(kind for kind in FAULTS if kind.name in ("server error", "drop after"))),
 )
 """With which token Secrets Manager retries what: what differs between kinds does not depend on the token."""
+HISTORY_LINES = 60
+"""How much of a history is printed; what went wrong began there."""
 QUICK = (SCENARIOS[2], SCENARIOS[4])
 
 
@@ -49,8 +51,11 @@ def sweep(scenario: Scenario, token: str, kinds: tuple[Kind, ...], collection: P
     """Try every kind at every call of one scenario, in an embedded AWS of its own."""
     with open_lab(collection) as lab:
         runner = Sweep(lab, token)
-        calls = runner.calls(scenario)
-        return [result for chunk in chunks(strikes_of(calls, kinds)) for result in runner.run(scenario, list(chunk))]
+        undisturbed, calls = runner.calls(scenario)
+        if undisturbed.broken:
+            return [undisturbed]
+        struck = [runner.run(scenario, list(chunk)) for chunk in chunks(strikes_of(calls, kinds))]
+        return [undisturbed, *(result for results in struck for result in results)]
 
 
 def everything(workers: int, collection: Path) -> list[Result]:

@@ -63,9 +63,9 @@ class Watch:
         keys = {key.access_key_id: key for key in point.keys}
         point.values.update(key.secret_access_key for key in keys.values())
         document = point.document(AWSCURRENT)
-        key = keys.get(document["AWS_ACCESS_KEY_ID"])
+        key = keys.get(document.get("AWS_ACCESS_KEY_ID", ""))
         if key is None or key.status != "Active" or key.secret_access_key != document["AWS_SECRET_ACCESS_KEY"]:
-            point.broken.append(f"AWSCURRENT's key {document['AWS_ACCESS_KEY_ID']} does not work after {action}")
+            point.broken.append(f"AWSCURRENT's key {document.get('AWS_ACCESS_KEY_ID')} does not work after {action}")
         old_id = point.document(AWSPREVIOUS).get("AWS_ACCESS_KEY_ID")
         old = keys.get(old_id or "")
         if old is not None and old.status == "Active" and f"retire-{old_id}" not in self._lab.schedule_names():
@@ -80,12 +80,12 @@ def unsettled(point: Point, labels: tuple[str, ...] = (AWSCURRENT, AWSPREVIOUS))
         found.append("AWSPENDING dangles: every later rotation is refused")
     if point.strategy == "noop":
         return found
-    documents = [point.document(label) for label in labels]
+    documents = [document for document in (point.document(label) for label in labels) if document]
     for document in documents:
         wanted = {"USER_NAME": point.name, "NOTIFY_EMAIL": point.email, "password": f"mark-{point.name}", "ratio": 1.5}
         if {name: value for name, value in document.items() if not name.startswith("AWS_")} != wanted:
             found.append("a field of the document is lost or changed")
-    unknown = {key.access_key_id for key in point.keys} - {document["AWS_ACCESS_KEY_ID"] for document in documents}
+    unknown = {key.access_key_id for key in point.keys} - {document.get("AWS_ACCESS_KEY_ID") for document in documents}
     if unknown:
         found.append(f"keys that no version names: {', '.join(sorted(unknown))}")
     return found
