@@ -11,6 +11,8 @@ from .simulate_settings import PROMISE_DAYS
 WIDTH, HEIGHT = 960, 480
 LEFT, RIGHT, TOP, BOTTOM = 64, 148, 64, 56
 TOP_DAYS = 120
+LABEL_PITCH = 17
+"""Labels stand at least so far apart (pixels)."""
 PERCENTILES = (
     (100.0, "oldest", "#b3261e"),
     (99.0, "99 %", "#d97706"),
@@ -50,7 +52,13 @@ def svg(samples: Sequence[Sequence[int]], sample_days: float, bin_days: float, t
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}">',
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>',
         _text(LEFT, 30, title, 18, "#111827", weight="bold"),
-        _text(LEFT, 50, "Age of all Active keys in days, by percentile; sampled once a week", 13, "#4b5563"),
+        _text(
+            LEFT,
+            50,
+            "Age of all Active keys in days (120 and more at the top: keys from before their enrolment), sampled weekly",
+            13,
+            "#4b5563",
+        ),
     ]
     for days in range(0, TOP_DAYS + 1, 30):
         parts.append(_line(LEFT, y(days), LEFT + wide, y(days), "#e5e7eb"))
@@ -61,11 +69,13 @@ def svg(samples: Sequence[Sequence[int]], sample_days: float, bin_days: float, t
         parts.append(_line(x(number * step), TOP + high, x(number * step), TOP + high + 6, "#9ca3af"))
         label = f"year {number}" if years > 2 else f"month {number * 3}"
         parts.append(_text(x(number * step), TOP + high + 24, label, 13, "#4b5563", "middle"))
+    below = y(PROMISE_DAYS) - 8
     for share, name, colour in PERCENTILES:
         ages = [percentile(histogram, share, bin_days) for histogram in samples]
         points = " ".join(f"{x(number):.1f},{y(age):.1f}" for number, age in enumerate(ages))
         parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        parts.append(_text(LEFT + wide + 10, y(ages[-1] if ages else 0.0) + 4, name, 13, colour, weight="bold"))
+        below = max(below + LABEL_PITCH, y(ages[-1] if ages else 0.0) + 4)
+        parts.append(_text(LEFT + wide + 10, below, name, 13, colour, weight="bold"))
     parts.append(_line(LEFT, y(PROMISE_DAYS), LEFT + wide, y(PROMISE_DAYS), "#b3261e", 'stroke-dasharray="6 4"'))
     parts.append(_text(LEFT + wide + 10, y(PROMISE_DAYS) - 8, f"{PROMISE_DAYS} days: the promise", 13, "#b3261e"))
     return "\n".join([*parts, "</svg>", ""])
