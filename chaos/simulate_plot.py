@@ -55,7 +55,7 @@ def svg(samples: Sequence[Sequence[int]], sample_days: float, bin_days: float, t
         _text(
             LEFT,
             50,
-            "Age of all Active keys in days (120 and more at the top: keys from before their enrolment), sampled weekly",
+            "Age of all Active keys in days (at the top: 120 and more, from before enrolment), sampled weekly",
             13,
             "#4b5563",
         ),
