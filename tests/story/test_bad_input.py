@@ -136,7 +136,11 @@ STATES: dict[str, tuple[str, ...]] = {
     "nameless": ("secret /bad/nameless: the secret's document has no USER_NAME", "add the IAM user's name"),
     "other": ("names user somebody-else, the inventory bad-other", "mend iam_user or secret_name"),
     "spelling": ("names user BAD-spelling, the inventory bad-spelling", "spelt as in IAM"),
-    "foreign": (f"IAM user bad-foreign is bound to another secret, {OTHERS}", "mend iam_user, or remove the other"),
+    "foreign": (
+        f"IAM user bad-foreign is bound to another secret, {OTHERS}",
+        "mend iam_user, or",
+        "take the tag off the user",
+    ),
     "replica": ("secret /bad/replica is a replica here", "its primary Region eu-west-1: mend aws_region"),
     "database": ("secret /bad/database holds AWS_ACCESS_KEY_ID", "use rotation_strategy: iam_access_key"),
 }
