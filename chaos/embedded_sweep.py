@@ -174,7 +174,7 @@ class Sweep:
         self._settle(points, retries, lasting)
         for point, strike, result in zip(points, strikes, results, strict=True):
             result.failures = sum(event.startswith("RotationFailed") for event in self._lab.events(point))
-            point.broken += self._unclear(point, strike)
+            point.broken += self._unclear(point, strike, scenario)
         self._retired(scenario, points)
         self._rotate_again(points)
         for leak in leaks(self._lab, points, 0):
@@ -268,10 +268,13 @@ class Sweep:
     def _succeeded(self, point: Point) -> bool:
         return self._lab.events(point)[-1:] == ["RotationSucceeded"]
 
-    def _unclear(self, point: Point, strike: Strike | None) -> list[str]:
-        """Failures that should not have been, or do not say what they are."""
+    def _unclear(self, point: Point, strike: Strike | None, scenario: Scenario) -> list[str]:
+        """Failures that should not have been, do not say what they are, or are missing."""
         failed = [event for event in self._lab.events(point) if event.startswith("RotationFailed")]
-        if strike is None or strike.kind in KILLS or not failed:
+        if strike is not None and strike.kind in KILLS and not scenario.retirement:
+            died = any(event.endswith("Runtime.ExitError") for event in failed)
+            return [] if died else ["the kill did not end the attempt: the sweep is not what it says"]
+        if strike is None or not failed:
             return []
         if strike.service == "ses" or strike.kind.name == "throttle once":
             return [f"{strike} fails a rotation: {failed[0]}"]
