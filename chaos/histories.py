@@ -8,7 +8,7 @@ import argparse
 import sys
 import time
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from .histories_machine import Histories, Tally
@@ -18,12 +18,13 @@ RULES = 30
 """In one history, at most."""
 
 
-def run(examples: int, derandomize: bool) -> tuple[Tally, Scanner]:
+def run(examples: int, derandomize: bool, shrink: bool = True) -> tuple[Tally, Scanner]:
     """Run histories.
 
     Args:
         examples: how many.
         derandomize: the same ones each time.
+        shrink: make a history that breaks something as short as can be, which takes minutes.
 
     Raises:
         AssertionError: one broke something; hypothesis prints the shortest one it finds.
@@ -38,6 +39,7 @@ def run(examples: int, derandomize: bool) -> tuple[Tally, Scanner]:
             deadline=None,
             derandomize=derandomize,
             database=None,
+            phases=(Phase.generate, Phase.shrink) if shrink else (Phase.generate,),
             suppress_health_check=list(HealthCheck),
         ),
     )

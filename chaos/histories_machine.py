@@ -25,6 +25,15 @@ from .settle import Settler, strategy_of, the_secret
 LABELS = (AWSCURRENT, AWSPENDING, AWSPREVIOUS)
 UNKNOWN_TOKEN = "77777777-0000-4000-8000-000000000000"
 UNKNOWN_KEY = "AKIA9999999999999999"
+WRITES = (
+    "iam:CreateAccessKey",
+    "iam:DeleteAccessKey",
+    "iam:UpdateAccessKey",
+    "scheduler:CreateSchedule",
+    "scheduler:DeleteSchedule",
+    "secretsmanager:PutSecretValue",
+    "secretsmanager:UpdateSecretVersionStage",
+)
 HOURS = (0.01, 0.05, 0.5, 6, 12, 24, 25, 24 * 8, 24 * 30, 24 * 85)
 
 
@@ -55,13 +64,18 @@ class Histories(RuleBasedStateMachine):
         self.cut: CutIn | None = None
         self.tokens = [UNKNOWN_TOKEN]
         self.same_token = True
+        self.people = False
         self.running = False
 
     @initialize(
-        base=st.sampled_from(sorted(BASES)), lag=st.sampled_from([(0.0, 0.0), (10.0, 20.0)]), same_token=st.booleans()
+        base=st.sampled_from(sorted(BASES)),
+        lag=st.sampled_from([(0.0, 0.0), (10.0, 20.0)]),
+        same_token=st.booleans(),
+        people=st.booleans(),
     )
-    def begin(self, base: str, lag: tuple[float, float], same_token: bool) -> None:
-        """Choose a world."""
+    def begin(self, base: str, lag: tuple[float, float], same_token: bool, people: bool) -> None:
+        """Choose a world; in half of them nobody meddles, so that nobody may mend anything either."""
+        self.people = people
         self.world = BASES[base]()
         self.world.iam.working_after_seconds, self.world.iam.listed_after_seconds = lag
         self.secret = the_secret(self.world)
@@ -119,10 +133,11 @@ class Histories(RuleBasedStateMachine):
         kind=st.sampled_from(["error", "timeout", "crash"]),
         number=st.integers(1, 25),
         when=st.sampled_from(["before", "after"]),
+        write=st.sampled_from([None, *WRITES]),
     )
-    def a_fault_waits(self, kind: str, number: int, when: When) -> None:
-        """The number-th call from now fails."""
-        self.fault = Fault(kind, number, when=when)  # type: ignore[arg-type]  # drawn from the three kinds
+    def a_fault_waits(self, kind: str, number: int, when: When, write: str | None) -> None:
+        """The number-th call from now fails, or the next one of a kind that changes something."""
+        self.fault = Fault(kind, 1 if write else number, write, when)  # type: ignore[arg-type]  # drawn from the three kinds
 
     @rule(act=st.sampled_from(sorted(ACTS)))
     def a_person_acts(self, act: str) -> None:
@@ -196,7 +211,7 @@ class Histories(RuleBasedStateMachine):
                     self.tally.faults += 1
 
     def _act(self, act: str) -> None:
-        if self.strategy == "noop" and act not in NOOP_ACTS:
+        if not self.people or (self.strategy == "noop" and act not in NOOP_ACTS):
             return
         self.acts.append(act)
         self.tally.acts += 1

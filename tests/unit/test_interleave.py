@@ -34,7 +34,7 @@ def test_no_interleaving_of_the_quick_subset_breaks_anything() -> None:
 def test_interleavings_are_counted_as_by_hand() -> None:
     """noop's testSecret makes one call."""
     outcome = found("noop: testSecret twice")
-    assert (outcome.interleavings, outcome.violations) == (6, {})  # two orders; one of two dies, before or after the other: four
+    assert (outcome.interleavings, outcome.violations) == (6, {})  # two orders; one dies: four
 
 
 def test_an_actor_goes_on_from_its_answers_alone() -> None:
