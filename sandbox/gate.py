@@ -18,6 +18,8 @@ from contextlib import AbstractContextManager
 from http import HTTPStatus
 from typing import Any
 
+from botocore.session import Session
+
 from .answers import Answer, Refusal, render
 from .authorize import authorize
 from .callers import Caller, Callers
@@ -68,6 +70,7 @@ class Gate:
         self._world = world
         self._application = application
         self._callers = Callers(world)
+        self._regions = {*Session().get_available_regions("ec2"), "aws-global"}
         self.faults = Faults(world)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -106,6 +109,7 @@ class Gate:
         refusal: Refusal | None = None
         with self._world.lock:
             try:
+                self._check_region(call)
                 caller = self._callers.resolve(environ, body, signed, call)
                 entry["principal"] = caller.arn
                 entry["resource"] = authorize(call, caller, self._world.clock.now())
@@ -126,6 +130,12 @@ class Gate:
         if fault is not None:
             return self._strike(fault, call, _process(environ, signed), entry)
         return answer
+
+    def _check_region(self, call: Call) -> None:
+        """A misspelt Region has no endpoint at AWS; here its requests arrive, and are refused in AWS's words."""
+        if call.region not in self._regions:
+            code = "SignatureDoesNotMatch" if call.answers_xml else "InvalidSignatureException"
+            raise Refusal(code, f"Credential should be scoped to a valid Region, not '{call.region}'.", 403)
 
     def _strike(self, fault: Fault, call: Call, process: str, entry: dict[str, Any]) -> Answer:
         entry["error"] = fault.kind  # stays for those that never answer
