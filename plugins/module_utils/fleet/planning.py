@@ -217,14 +217,14 @@ def due_reason(state: State) -> str | None:
         return None
     born = key.created if key else secret.last_rotated
     upcoming = secret.next_rotation if secret.rotation_enabled else None
-    days_left = max(0, ((upcoming or next_date(rules, state.now)) - state.now) // DAY)
+    days_left = max(0.0, ((upcoming or next_date(rules, state.now)) - state.now) / DAY)
     grace = target.grace_period_hours if keys else 0
     age_days = (state.now - born) / DAY
     if age_days + days_left + whole_days(grace) <= due_age_days(rules, target.max_key_age_days, grace):
         return None
     return (
         f"its {'key' if keys else 'value'} is {int(age_days)} days old and would break the promise of "
-        f"{target.max_key_age_days} days before its next rotation in {days_left} days"
+        f"{target.max_key_age_days} days before its next rotation in {int(days_left)} days"
     )
 
 

@@ -177,8 +177,8 @@ def test_what_is_due_at_enrolment(age: float, attached: bool, due: bool) -> None
     [
         (0, 85.9, 85, False),
         (80, 5, 85, False),
-        (80, 9.5, 85, False),
-        (80, 10, 85, True),
+        (80, 9, 85, False),
+        (80, 9.5, 85, True),
         (0, 90.9, 90, False),
         (1, 90, 90, False),
         (2, 90, 90, True),
