@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The evergreen.key_rotation maintainers
 # GNU General Public License v3.0 or later (see LICENSE)
 .DEFAULT_GOAL := help
-.PHONY: help environment demo test unit embedded modules story molecule lint aws package clean
+.PHONY: help environment demo test unit embedded modules story molecule chaos simulate lint aws package clean
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 PYTEST := .venv/bin/python -m pytest
@@ -33,10 +33,18 @@ story: environment ## the playbooks, end to end
 molecule: environment ## the scenarios in extensions/molecule
 	cd extensions && ../.venv/bin/molecule test --all
 
+chaos: environment ## every crash point and fault through the real zip, every interleaving, random histories
+	.venv/bin/python -m chaos.interleave
+	.venv/bin/python -m chaos.histories --examples 1000
+	.venv/bin/python -m chaos.embedded
+
+simulate: environment ## 10,000 service accounts over 5 years on the real code: keys past their promise, outages
+	.venv/bin/python -m chaos.simulate
+
 lint: environment ## ruff, mypy --strict, yamllint, ansible-lint at the production profile
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/mypy plugins/module_utils sandbox
+	.venv/bin/mypy plugins/module_utils sandbox demo chaos
 	.venv/bin/yamllint --strict .
 	.venv/bin/ansible-lint --offline --profile production
 

@@ -230,7 +230,9 @@ def test_a_previous_key_in_its_grace_period_stops_the_item_with_the_time() -> No
     assert Rule("always").decide(in_grace(10, previous=False)).reason == "asked for"
 
 
-@pytest.mark.parametrize(("before", "rotates"), [(START - 30 * HOUR, True), (START - 28 * HOUR, True), (START - 26 * HOUR, False)])
+@pytest.mark.parametrize(
+    ("before", "rotates"), [(START - 30 * HOUR, True), (START - 28 * HOUR, True), (START - 26 * HOUR, False)]
+)
 def test_a_resumed_run_rotates_nothing_twice(before: datetime, rotates: bool) -> None:
     given = in_grace(28)
     rule = Rule("last_rotated_before", before + 0 * HOUR)
