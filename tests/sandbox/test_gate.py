@@ -432,12 +432,16 @@ def test_the_lock_is_held_while_moto_acts_but_never_while_a_lambda_runs(
     assert found == [held]
 
 
-@pytest.mark.parametrize("service", ["secretsmanager", "lambda", "sts"])
-def test_a_region_that_does_not_exist_is_refused(aws: Any, refused: Any, service: str) -> None:
+@pytest.mark.parametrize(
+    ("service", "operation", "parameters"),
+    [
+        ("secretsmanager", "describe_secret", {"SecretId": "/a"}),
+        ("lambda", "get_function", {"FunctionName": "f"}),
+        ("sts", "get_caller_identity", {}),
+    ],
+)
+def test_a_region_that_does_not_exist_is_refused(
+    aws: Any, refused: Any, service: str, operation: str, parameters: dict[str, str]
+) -> None:
     client = aws.client(service, region="us-est-1")
-    call = {
-        "secretsmanager": lambda: client.describe_secret(SecretId="/a"),
-        "lambda": lambda: client.get_function(FunctionName="f"),
-        "sts": client.get_caller_identity,
-    }[service]
-    assert "valid Region, not 'us-est-1'" in str(refused(call))
+    assert "valid Region, not 'us-est-1'" in str(refused(getattr(client, operation), **parameters))
