@@ -25,10 +25,10 @@ embedded: environment ## the embedded AWS: does it keep AWS's promises, does it 
 	$(PYTEST) tests/sandbox
 
 modules: environment ## each module, four ways, against the embedded AWS
-	$(PYTEST) tests/modules
+	$(PYTEST) -n 2 --dist loadfile tests/modules
 
 story: environment ## the playbooks, end to end
-	$(PYTEST) tests/story
+	$(PYTEST) -n 2 --dist loadfile tests/story
 
 molecule: environment ## the scenarios in extensions/molecule
 	cd extensions && ../.venv/bin/molecule test --all
