@@ -123,7 +123,8 @@ class Settler:
 
     def _has_ended(self, secret: Secret, pending: str) -> bool:
         """The function said that it failed, or it is older than four steps can take."""
-        if self.failures.error_of(function_name(secret.function_arn or ""), pending) is not None:
+        arn = secret.function_arn
+        if arn and self.failures.error_of(function_name(arn), pending) is not None:
             return True
         _, now = self.reader.secret(secret.arn)
         created = self.reader.version_created(secret.arn, pending)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.batch import Pace
+from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.enrolment import Enrolment
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.errors import StateError, WaitError
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.failure_log import FailureLog
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.reader import Reader
@@ -56,6 +57,7 @@ class SecretsManager:
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.ends: float | None = None
         self.empty: set[str] = set()
+        self.function: str | None = FUNCTION
         self.rotated_at = 0.0
 
     def sleep(self, seconds: float) -> None:
@@ -77,7 +79,7 @@ class SecretsManager:
             "ARN": ARN,
             "Name": "/a",
             "RotationEnabled": True,
-            "RotationLambdaARN": FUNCTION,
+            "RotationLambdaARN": self.function,
             "RotationRules": {"ScheduleExpression": "rate(85 days)", "AutomaticallyAfterDays": 85, "Duration": "2h"},
             "VersionIdsToStages": versions,
             "LastRotatedDate": self.last_rotated,
@@ -89,8 +91,9 @@ class SecretsManager:
         self.rotated_at = self.now
         if self.labels.get("AWSPENDING", self.labels["AWSCURRENT"]) != self.labels["AWSCURRENT"]:
             raise Refused("InvalidRequestException", "A previous rotation isn\u2019t complete.")
-        self.labels["AWSPENDING"] = arguments["ClientRequestToken"]
-        self.created[arguments["ClientRequestToken"]] = self.moment()
+        token = arguments.get("ClientRequestToken", "test")
+        self.labels["AWSPENDING"] = token
+        self.created[token] = self.moment()
         self.ends = self.now + self.rotation_seconds
 
     def get_secret_value(self, **arguments: Any) -> dict[str, Any]:
@@ -248,3 +251,20 @@ def test_a_due_key_that_nobody_would_hear_of_is_only_reported() -> None:
     decision = Rule("due").decide(never)
     assert decision.reason is None
     assert decision.held_back == "due, not rotated: it has never rotated; set notify_email"
+
+
+@pytest.mark.parametrize("function", [FUNCTION, None])
+def test_a_schedule_is_attached_although_a_failed_rotation_left_its_label(function: str | None) -> None:
+    service = SecretsManager()
+    service.function, service.empty = function, {"dead"}
+    service.labels["AWSPENDING"] = "dead"
+    service.created["dead"] = START - timedelta(seconds=250)
+    reader = Reader(service, None)
+    secret, _ = reader.secret(ARN)
+    logs = FailureLog(Logs(service, None, None), START, lambda: service.now)
+    pace = Pace(45.0, lambda: service.now, service.sleep)
+    settler = Settler(service, reader, logs, pace, Waiting(100.0, lambda: service.now, service.sleep))
+    enrolment = Enrolment(service, None, settler, {"iam_access_key": FUNCTION})
+    notes = enrolment._attach(State(TARGET, START, secret), ARN, {"AutomaticallyAfterDays": 85})
+    assert [name for name, _ in service.calls] == ["rotate", "stage", "rotate"]
+    assert notes == ["took AWSPENDING off version dead, left by a rotation that failed"]
