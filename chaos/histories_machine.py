@@ -181,7 +181,7 @@ class Histories(RuleBasedStateMachine):
             return
         self.tally.calls += len(self.world.core.calls)
         self.world.iam.refusals.clear()
-        settler = Settler(self.world, self.scanner, self.same_token, meddled=self.watch.by_person)
+        settler = Settler(self.world, self.scanner, self.same_token, self.watch.by_person, self.watch.unplanned)
         may_mend = len(self.acts) > 1 or any(ACTS[act].may_need_mending for act in self.acts)
         address = NEW_ADDRESS if self.acts == ["edits the secret"] else None
         problems = settler.run(may_mend, address)
@@ -216,6 +216,7 @@ class Histories(RuleBasedStateMachine):
         self.acts.append(act)
         self.tally.acts += 1
         self.watch.by_person |= not ACTS[act].harmless
+        self.watch.unplanned |= ACTS[act].unplanned
         ACTS[act].do(self.world, self.secret)
 
     def _step(self, token: str, step: str) -> bool:

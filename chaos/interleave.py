@@ -11,18 +11,25 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from .interleave_actors import Actor
 from .interleave_explore import Explorer, Outcome
-from .interleave_pairs import SERVICE_ACTS, Meeting, meetings
+from .interleave_pairs import SERVICE_ACTS, Meeting, pairs
+from .interleave_refusals import refusals
 from .secrecy import Scanner
+
+
+def meetings() -> Iterator[Meeting]:
+    """All of them."""
+    yield from pairs()
+    yield from refusals()
 
 
 def explore(meeting: Meeting, scanner: Scanner) -> Outcome:
     """All interleavings of one meeting."""
     actors = [Actor(name, body, scanner) for name, body in meeting.bodies.items()]
-    return Explorer(meeting.name, meeting.world, actors, SERVICE_ACTS, meeting.faults, scanner).run()
+    return Explorer(meeting.name, meeting.world, actors, SERVICE_ACTS, meeting.faults, scanner, meeting.barred).run()
 
 
 def report(outcomes: Iterable[Outcome], scanner: Scanner) -> bool:

@@ -67,12 +67,14 @@ class Node:
     Attributes:
         request: None: it has ended.
         dead: it was killed here.
+        failed: it has ended with an error.
     """
 
     parent: Node | None
     answer: Answer | None
     request: Request | None = None
     dead: bool = False
+    failed: bool = False
     children: dict[tuple[str, float], Node] = field(default_factory=dict, repr=False)
     corpse: Node | None = None
 
@@ -166,6 +168,17 @@ class Actor:
             child = node.children[key] = self._run(Node(node, answer))
         return child
 
+    @staticmethod
+    def made(node: Node) -> set[str]:
+        """The access keys that the actor knows to have made."""
+        found = set()
+        at: Node | None = node
+        while at is not None:
+            if at.answer is not None and isinstance(at.answer.value, dict) and "AccessKey" in at.answer.value:
+                found.add(at.answer.value["AccessKey"]["AccessKeyId"])
+            at = at.parent
+        return found
+
     def killed(self, node: Node) -> Node:
         """The actor dead, where it stands."""
         if node.corpse is None:
@@ -184,7 +197,7 @@ class Actor:
         except _Stop as stop:
             node.request = stop.request
         except RotationError:
-            node.request = None
+            node.failed = True
         return node
 
 

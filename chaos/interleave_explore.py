@@ -11,20 +11,30 @@ so what depends on how long calls take is left to the state machine and the simu
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from tests.unit.memory.core import ReadTimeoutError, ServiceError
-from tests.unit.memory.invariants import DISABLING, READING, names
+from tests.unit.memory.invariants import (
+    DISABLING,
+    READING,
+    broken_current,
+    cut_off,
+    forgotten,
+    names,
+    promoted_early,
+    unknown_keys,
+)
 from tests.unit.memory.secretsmanager import AWSCURRENT, AWSPENDING, SecretState
 from tests.unit.memory.world import World
 
-from .interleave_actors import Actor, Answer, Node, Request
+from .interleave_actors import TIMEOUT_SECONDS, Actor, Answer, Node, Request
 from .interleave_state import Frozen, freeze, thaw
-from .people import ACTS, NEW_ADDRESS
+from .people import ACTS, NEW_ADDRESS, USER
 from .secrecy import Scanner
-from .settle import Settler, strategy_of, the_secret
+from .settle import Settler, the_secret
 
 
 class State(NamedTuple):
@@ -61,6 +71,23 @@ class Faults:
     lost: bool = False
     refused: bool = False
     burst: bool = False
+
+
+@dataclass(frozen=True)
+class Barred:
+    """Actors without a right to what they ask for.
+
+    Attributes:
+        writes: nothing may be changed for these.
+        passes: of these, the ones that need not end with an error: what they ask for is merely not due.
+        may: calls that are right all the same.
+
+    Where there are any, the world has a wrong that a person may have to mend.
+    """
+
+    writes: frozenset[str] = frozenset()
+    passes: frozenset[str] = frozenset()
+    may: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -101,16 +128,26 @@ class Explorer:
     Args:
         world: where it starts; it is only read.
         acts: the indivisible changes that actors ask for by name, beside the people's of people.ACTS.
+        barred: which actors must be refused.
     """
 
-    def __init__(self, name: str, world: World, actors: list[Actor], acts: Acts, faults: Faults, scanner: Scanner):
+    def __init__(
+        self,
+        name: str,
+        world: World,
+        actors: list[Actor],
+        acts: Acts,
+        faults: Faults,
+        scanner: Scanner,
+        barred: Barred,
+    ) -> None:
         self.outcome = Outcome(name)
+        self._barred = barred
         self._actors = actors
         self._acts = acts
         self._faults = faults
         self._scanner = scanner
-        self._world = World(**world.environment)
-        self._strategy = strategy_of(world)
+        self._world = copy.deepcopy(world)
         self._methods = {
             "secretsmanager": self._world.secrets.methods(),
             "iam": self._world.iam.methods(),
@@ -195,9 +232,10 @@ class Explorer:
         if request.action not in READS:
             self._at = self._number(freeze(world))
             self._scanner.learn(world)
-            if acted is None or ACTS[acted].harmless:
-                problems += self._current_works(world, secret)
+            problems += self._after_write(world, secret, acted, request)
         node = self._actors[index].after(state.nodes[index], answer)
+        if node.request is None and self._passes_wrongly(index, node):
+            problems.append("it is not refused")
         nodes = (*state.nodes[:index], node, *state.nodes[index + 1 :])
         for problem in [*problems, *self._scanner.leaks]:
             self._violation(problem, state, label)
@@ -228,21 +266,39 @@ class Explorer:
         return Answer(value, None, world.core.seconds)
 
     def _before_call(self, secret: SecretState, state: State, index: int, request: Request) -> list[str]:
+        world, found = self._world, []
+        changes = request.kind == "call" and request.service != "sts" and request.action not in READS
+        if changes and self._actors[index].name in self._barred.writes and request.action not in self._barred.may:
+            found.append(f"{request.action} is called for one who has no right to it")
         if request.action not in DISABLING or request.arguments.get("Status") == "Active":
-            return []
+            return found
+        key_id = request.arguments["AccessKeyId"]
         protected = {state.read[index]}
         if state.acted is None or ACTS[state.acted].harmless:
             protected |= {names(secret.text(label)) for label in (AWSCURRENT, AWSPENDING)}
-        if request.arguments["AccessKeyId"] not in protected:
-            return []
-        return [f"{request.action} hits a key that AWSCURRENT or AWSPENDING names"]
+        if key_id in protected:
+            found.append(f"{request.action} hits a key that AWSCURRENT or AWSPENDING names")
+        if _planned(state.acted) and (problem := cut_off(world, secret, key_id)):
+            found.append(problem)
+        if request.action == "iam:DeleteAccessKey" and key_id not in Actor.made(state.nodes[index]):
+            key = world.iam.key(key_id)
+            if key is not None and key.active and world.core.seconds - key.created <= 2 * TIMEOUT_SECONDS:
+                found.append(f"{key_id} is deleted although its attempt may still run")
+        return found
 
-    def _current_works(self, world: World, secret: SecretState) -> list[str]:
-        key_id = names(secret.text())
-        key = world.iam.key(key_id or "")
-        if key_id and (key is None or not key.active or key.secret not in (secret.text() or "")):
-            return ["AWSCURRENT's key does not work"]
-        return []
+    def _after_write(self, world: World, secret: SecretState, acted: str | None, request: Request) -> list[str]:
+        found: list[str | None] = []
+        if acted is None or ACTS[acted].harmless:
+            found.append(broken_current(world, secret))
+            if request.arguments.get("VersionStage") == AWSCURRENT:
+                found.append(promoted_early(world, secret))
+        if _planned(acted):
+            found.append(forgotten(world, secret))
+        return [problem for problem in found if problem is not None]
+
+    def _passes_wrongly(self, index: int, node: Node) -> bool:
+        name = self._actors[index].name
+        return name in self._barred.writes - self._barred.passes and not node.failed
 
     def _number(self, frozen: Frozen) -> int:
         number = self._numbers.setdefault(frozen, len(self._worlds))
@@ -251,13 +307,18 @@ class Explorer:
         return number
 
     def _settle(self, number: int, acted: str | None, state: State, same_token: bool) -> None:
-        world = thaw(self._worlds[number], World(**self._world.environment))
+        world = thaw(self._worlds[number], copy.deepcopy(self._world))
         act = ACTS[acted] if acted else None
-        settler = Settler(world, self._scanner, same_token, meddled=act is not None and not act.harmless)
+        meddled = bool(self._barred.writes) or (act is not None and not act.harmless)
+        settler = Settler(world, self._scanner, same_token, meddled, unplanned=not _planned(acted))
         address = None
         if acted == "edits the secret":
             address = NEW_ADDRESS
-        for problem in settler.run(act is not None and act.may_need_mending, address):
+        may_mend = bool(self._barred.writes) or (act is not None and act.may_need_mending)
+        if world.secrets.puts_denied and (left := unknown_keys(world, the_secret(world), USER)):
+            self._violation(f"keys are left that were surely not stored: {left}", state, "all have ended")
+        world.secrets.puts_denied = False
+        for problem in settler.run(may_mend, address):
             how = "the same token" if same_token else "a new token"
             self._violation(problem, state, f"retried with {how}")
         self._scanner.leaks.clear()
@@ -272,3 +333,8 @@ class Explorer:
             history.append(at[1])
             at = self._before[at[0]]
         self.outcome.violations[problem] = history[::-1]
+
+
+def _planned(acted: str | None) -> bool:
+    """Say whether when the old key goes is still ours alone to decide."""
+    return acted is None or (ACTS[acted].harmless and not ACTS[acted].unplanned)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The evergreen.key_rotation maintainers
 # GNU General Public License v3.0 or later (see LICENSE)
-"""Which actors meet in which worlds: every pair that issue 3 names, and some threes."""
+"""Which actors meet in which worlds: every pair of steps, retirements and people, and some threes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.unit.memory.secretsmanager import AWSPENDING, AWSPREVIOUS, SecretStat
 from tests.unit.memory.world import STEPS, World
 
 from .interleave_actors import Body, Port
-from .interleave_explore import Faults
+from .interleave_explore import Barred, Faults
 from .people import ACTS, GRACE, NOOP_ACTS, USER
 from .settle import strategy_of, the_secret
 
@@ -30,6 +30,7 @@ class Meeting:
 
     Attributes:
         quick: it belongs to the subset that the unit tests run.
+        barred: actors that must be refused.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Meeting:
     bodies: dict[str, Body]
     faults: Faults = field(default_factory=Faults)
     quick: bool = False
+    barred: Barred = field(default_factory=Barred)
 
 
 def first() -> World:
@@ -115,9 +117,9 @@ def prepared(world: World, step: str) -> str | None:
     return token
 
 
-def delivery(world: World, token: str, *steps: str) -> Body:
-    """One delivery of a step, or of several after one another."""
-    arn, strategy = the_secret(world).arn, strategy_of(world)
+def delivery(world: World, token: str, *steps: str, secret: SecretState | None = None) -> Body:
+    """One delivery of a step, or of several after one another; of the world's first secret unless told otherwise."""
+    arn, strategy = (secret or the_secret(world)).arn, strategy_of(world)
 
     def body(port: Port) -> None:
         for step in steps:
@@ -139,9 +141,9 @@ def other_rotation(world: World, *steps: str) -> Body:
     return body
 
 
-def retirement(world: World, key_id: str) -> Body:
+def retirement(world: World, key_id: str, secret: SecretState | None = None) -> Body:
     """One firing of a key's retirement."""
-    event = {"Action": "retire", "SecretId": the_secret(world).arn, "AccessKeyId": key_id}
+    event = {"Action": "retire", "SecretId": (secret or the_secret(world)).arn, "AccessKeyId": key_id}
     return lambda port: port.invoke(event, "iam_access_key")
 
 
@@ -162,8 +164,8 @@ def _end(world: World, secret: SecretState) -> None:
 SERVICE_ACTS: dict[str, Callable[[World, SecretState], object]] = {STARTS: _start_other, ENDS: _end}
 
 
-def meetings() -> Iterator[Meeting]:
-    """All of them; each world is made anew."""
+def pairs() -> Iterator[Meeting]:
+    """Our own actors with each other and with people; each world is made anew."""
     for base, make in BASES.items():
         for step in CALLED:
             yield from _with_itself(base, make, step)

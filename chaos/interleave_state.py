@@ -26,7 +26,7 @@ class Frozen:
     seconds: float
     users: tuple[tuple[str, str, Items, tuple[tuple[Any, ...], ...]], ...]
     keys_made: int
-    secrets: tuple[tuple[str, str, Items, bool, tuple[tuple[Any, ...], ...], Items], ...]
+    secrets: tuple[tuple[str, str, Items, bool, tuple[tuple[Any, ...], ...], Items, float], ...]
     versions_made: int
     schedules: tuple[tuple[str, str, datetime, str, str, float, int], ...]
 
@@ -48,6 +48,7 @@ def freeze(world: World) -> Frozen:
                 secret.rotation_enabled,
                 tuple((v.version_id, v.created, v.text, v.binary) for v in secret.versions.values()),
                 _items(secret.labels),
+                secret.promoted,
             )
             for secret in world.secrets.secrets.values()
         ),
@@ -77,9 +78,15 @@ def thaw(frozen: Frozen, world: World) -> World:
     world.iam.made = frozen.keys_made
     world.secrets.secrets = {
         arn: SecretState(
-            arn, name, dict(tags), enabled, {version[0]: VersionState(*version) for version in versions}, dict(labels)
+            arn,
+            name,
+            dict(tags),
+            enabled,
+            {version[0]: VersionState(*version) for version in versions},
+            dict(labels),
+            promoted,
         )
-        for arn, name, tags, enabled, versions, labels in frozen.secrets
+        for arn, name, tags, enabled, versions, labels, promoted in frozen.secrets
     }
     world.secrets.made = frozen.versions_made
     world.scheduler.schedules = {

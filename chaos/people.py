@@ -25,12 +25,14 @@ class Act:
     Attributes:
         harmless: it takes no working key and no label away, so that all invariants hold on.
         may_need_mending: it can leave what no rule may touch, so that an error may ask for a person.
+        unplanned: it changes when, or whether, the old key goes.
     """
 
     name: str
     do: Callable[[World, SecretState], object]
     harmless: bool
     may_need_mending: bool
+    unplanned: bool = False
 
 
 def _key_of(world: World, secret: SecretState, label: str) -> Key | None:
@@ -116,7 +118,7 @@ ACTS: dict[str, Act] = {
     act.name: act
     for act in (
         Act("cancels the rotation", _cancel, True, False),
-        Act("changes the grace period", _change_grace, True, False),
+        Act("changes the grace period", _change_grace, True, False, unplanned=True),
         Act("creates a key", _create_key, True, False),
         Act("deactivates the current key", _deactivate(AWSCURRENT), False, True),
         Act("deactivates the pending key", _deactivate(AWSPENDING), False, True),
@@ -126,13 +128,13 @@ ACTS: dict[str, Act] = {
         Act("deletes the previous key", _delete(AWSPREVIOUS), True, False),
         Act("deletes the user", _delete_user, False, True),
         Act("drops AWSPENDING", _drop_label, True, False),
-        Act("drops the schedules", _drop_schedules, True, False),
+        Act("drops the schedules", _drop_schedules, True, False, unplanned=True),
         Act("edits the secret", _edit, True, False),
         Act("moves AWSCURRENT back", _move_back, False, True),
         Act("moves AWSCURRENT back and its key on", _roll_back, False, True),
         Act("remakes the user", _remake_user, False, True),
         Act("unbinds the user", _unbind, False, True),
-        Act("writes nonsense tags", _nonsense_tags, True, False),
+        Act("writes nonsense tags", _nonsense_tags, True, False, unplanned=True),
     )
 }
 NOOP_ACTS = ("cancels the rotation", "drops AWSPENDING", "edits the secret", "moves AWSCURRENT back")
@@ -152,7 +154,7 @@ def mend(world: World, secret: SecretState) -> None:
     for key in world.iam.keys(USER):
         if key.key_id not in labelled:
             key.deleted = world.core.seconds
-    if current is not None:
+    if current is not None and json.loads(secret.text() or "{}").get("USER_NAME") == USER:
         current.active = True
         return
     for key in world.iam.keys(USER):

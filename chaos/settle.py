@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.rotation.errors import RotationError
-from tests.unit.memory.invariants import Watch, names, settled
+from tests.unit.memory.invariants import Watch, settled
 from tests.unit.memory.secretsmanager import AWSCURRENT, AWSPENDING, AWSPREVIOUS, SecretState
 from tests.unit.memory.world import STEPS, Strategy, World
 
@@ -28,13 +28,15 @@ class Settler:
         last: the last error, in words.
     """
 
-    def __init__(self, world: World, scanner: Scanner, same_token: bool, meddled: bool = False) -> None:
+    def __init__(
+        self, world: World, scanner: Scanner, same_token: bool, meddled: bool = False, unplanned: bool = False
+    ) -> None:
         self.world = world
         self.secret = the_secret(world)
         self.strategy = strategy_of(world)
         self.scanner = scanner
         self.same_token = same_token
-        self.watch = Watch(world, self.secret, by_person=meddled)
+        self.watch = Watch(world, self.secret, by_person=meddled, unplanned=unplanned)
         self.mended = False
         self.last = "no error"
 
@@ -152,6 +154,6 @@ def the_secret(world: World) -> SecretState:
 
 
 def strategy_of(world: World) -> Strategy:
-    """noop for a secret that never had an access key."""
+    """noop for a secret that never was a service account's document."""
     versions = the_secret(world).versions.values()
-    return "iam_access_key" if any(names(version.text) for version in versions) else "noop"
+    return "iam_access_key" if any("USER_NAME" in (version.text or "") for version in versions) else "noop"

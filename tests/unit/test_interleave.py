@@ -9,10 +9,9 @@ import pytest
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.rotation import handler, retirement, slots
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.rotation.gateway import SecretStore
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.rotation.iam_access_key import IamAccessKey
-from chaos.interleave import explore
+from chaos.interleave import explore, meetings
 from chaos.interleave_actors import Actor, Answer, Port, Request
 from chaos.interleave_explore import Outcome
-from chaos.interleave_pairs import meetings
 from chaos.secrecy import Scanner
 
 

@@ -45,6 +45,8 @@ class Iam:
         working_after_seconds: STS refuses a key that is younger.
         listed_after_seconds: how far ListAccessKeys lags behind, for new and deleted keys alike.
         refusals: how many of the next STS questions are refused though the key is good (flicker).
+        unsteady: spans of a key's age (seconds) in which STS refuses it, though it may have worked before.
+        busy: keys that a consumer uses all the time.
     """
 
     core: Core
@@ -52,6 +54,8 @@ class Iam:
     working_after_seconds: float = 0.0
     listed_after_seconds: float = 0.0
     refusals: list[bool] = field(default_factory=list)
+    unsteady: tuple[tuple[float, float], ...] = ()
+    busy: set[str] = field(default_factory=set)
     made: int = 0
 
     def add_user(self, name: str, path: str = "/") -> UserState:
@@ -140,6 +144,8 @@ class Iam:
         key = self.key(AccessKeyId)
         if key is None:
             raise ServiceError("AccessDenied", 403, AccessKeyId)
+        if AccessKeyId in self.busy and key.active:
+            self.use(AccessKeyId)
         used = {"ServiceName": key.used_by, "Region": "N/A" if key.used is None else "us-east-1"}
         return {
             "AccessKeyLastUsed": used if key.used is None else {**used, "LastUsedDate": self.core.at(key.used)},
@@ -163,7 +169,8 @@ class Iam:
     def _get_caller_identity(self, key_id: str, secret: str) -> dict[str, Any]:
         refused = self.refusals.pop(0) if self.refusals else False
         key = self.key(key_id)
-        young = key is not None and self.core.seconds - key.created < self.working_after_seconds
+        age = self.core.seconds - key.created if key is not None else 0.0
+        young = age < self.working_after_seconds or any(start <= age < end for start, end in self.unsteady)
         if refused or young or not self.works(key_id, secret):
             raise ServiceError("InvalidClientTokenId", 403, key_id)
         self.use(key_id, "sts")

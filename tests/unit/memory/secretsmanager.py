@@ -30,7 +30,12 @@ class VersionState:
 
 @dataclass
 class SecretState:
-    """One secret. labels: each label is on one version at most."""
+    """One secret.
+
+    Attributes:
+        labels: each label is on one version at most.
+        promoted: when AWSCURRENT was last moved by a call of ours (seconds since the epoch); 0: never.
+    """
 
     arn: str
     name: str
@@ -38,6 +43,7 @@ class SecretState:
     rotation_enabled: bool = True
     versions: dict[str, VersionState] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
+    promoted: float = 0.0
 
     def of(self, version_id: str) -> list[str]:
         """The labels of a version."""
@@ -57,11 +63,16 @@ class SecretState:
 
 @dataclass
 class SecretsManager:
-    """Secrets Manager of one account and Region."""
+    """Secrets Manager of one account and Region.
+
+    Attributes:
+        puts_denied: the function may not call PutSecretValue.
+    """
 
     core: Core
     secrets: dict[str, SecretState] = field(default_factory=dict)
     made: int = 0
+    puts_denied: bool = False
 
     def add(self, name: str, text: str | None = None, binary: bytes | None = None) -> SecretState:
         """Make a secret, with a value if one is given."""
@@ -146,6 +157,8 @@ class SecretsManager:
         SecretBinary: bytes | None = None,
         RotationToken: str | None = None,
     ) -> dict[str, Any]:
+        if self.puts_denied:
+            raise ServiceError("AccessDeniedException", 400, SecretString)
         secret = self._secret(SecretId)
         version = secret.versions.setdefault(ClientRequestToken, VersionState(ClientRequestToken, self.core.seconds))
         if not version.empty:
@@ -175,6 +188,8 @@ class SecretsManager:
             raise ServiceError("ResourceNotFoundException", 400, MoveToVersionId)
         else:
             secret.move(VersionStage, MoveToVersionId)
+            if VersionStage == AWSCURRENT:
+                secret.promoted = self.core.seconds
         return {}
 
     def _list_secret_version_ids(
