@@ -4,17 +4,19 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
 
-from ansible_collections.evergreen.key_rotation.plugins.module_utils.rotation.errors import EventError
+from ansible_collections.evergreen.key_rotation.plugins.module_utils.rotation.errors import EventError, RotationError
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.rotation.event import (
     RetireEvent,
     StepEvent,
     is_key_id,
     parse_event,
 )
+from ansible_collections.evergreen.key_rotation.tests.unit.memory.world import STEPS, World
 
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:rotation"
 SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:/acmecorp/x-AbCdEf"
@@ -77,3 +79,34 @@ def test_everything_else_is_refused(event: object, words: str) -> None:
 @pytest.mark.parametrize("text", [None, "", "AKIA", "none yet, a placeholder", "akiaiosfodnn7example", "A" * 129])
 def test_a_placeholder_is_no_key_id(text: str | None) -> None:
     assert not is_key_id(text)
+
+
+@pytest.mark.parametrize(("hours", "outcome"), [(1, "waiting"), (48, "retired")])
+def test_whoever_may_only_invoke_the_function_changes_nothing(hours: float, outcome: str) -> None:
+    """Within the grace period and after it: each step with each token that there is, a retirement of each key.
+
+    After it the other service account's old key is due, and its retirement asked for: by its own events only.
+    """
+    world = World()
+    secret, old = world.enrol("acmecorp-ai")
+    other, _ = world.enrol("ecr-deployments")
+    for account in (secret, other):
+        world.rotate(account)
+    world.core.sleep(hours * 3600)
+    assert world.retire(secret, old.key_id) == outcome
+    world.ses.mails.clear()
+
+    def state() -> str:
+        return repr((world.secrets.secrets, world.iam.users, world.scheduler.schedules, world.ses.mails))
+
+    before = state()
+    tokens = [*secret.versions, *other.versions, "11111111-0000-4000-8000-000000000000"]
+    keys = [key.key_id for user in world.iam.users.values() for key in user.keys]
+    forged: list[dict[str, str]] = [
+        *({"Step": step, "SecretId": secret.arn, "ClientRequestToken": token} for step in STEPS for token in tokens),
+        *({**RETIRE, "SecretId": secret.arn, "AccessKeyId": key_id} for key_id in (*keys, "AKIAIOSFODNN7EXAMPLE")),
+    ]
+    for event in forged:
+        with contextlib.suppress(RotationError):
+            world.invoke(event)
+        assert state() == before, event

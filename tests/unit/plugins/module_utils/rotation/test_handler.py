@@ -9,6 +9,8 @@ import traceback
 from typing import Any
 
 import pytest
+from boto3.session import Session
+from botocore.exceptions import ParamValidationError
 
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.rotation.errors import (
     ConfigurationError,
@@ -19,8 +21,10 @@ from ansible_collections.evergreen.key_rotation.plugins.module_utils.rotation.ha
     iam_access_key,
     make_handler,
 )
-from ansible_collections.evergreen.key_rotation.tests.unit.memory.core import Fault
-from ansible_collections.evergreen.key_rotation.tests.unit.memory.world import Context, World
+from ansible_collections.evergreen.key_rotation.tests.unit.memory.core import Call, Fault
+from ansible_collections.evergreen.key_rotation.tests.unit.memory.invariants import silent
+from ansible_collections.evergreen.key_rotation.tests.unit.memory.secretsmanager import SecretState
+from ansible_collections.evergreen.key_rotation.tests.unit.memory.world import STEPS, Context, World
 
 EVENT = {
     "Step": "createSecret",
@@ -126,3 +130,81 @@ def test_an_alias_is_no_part_of_the_function_that_a_schedule_calls(qualifier: st
         make_handler(iam_access_key, world.runtime())(event, context)
     (schedule,) = world.scheduler.schedules.values()
     assert schedule.request["Target"]["Arn"] == "arn:aws:lambda:us-east-1:123456789012:function:rotation"
+
+
+def run_to_the_retirement(world: World, secret: SecretState) -> tuple[int, list[BaseException]]:
+    """A rotation, step by step whatever fails, and its retirement; gives how many calls were made, and all errors."""
+    problems: list[BaseException] = []
+    before = len(world.core.calls)
+    token = world.secrets.start_rotation(secret)
+    events: list[dict[str, str]] = [
+        *({**EVENT, "Step": step, "SecretId": secret.arn, "ClientRequestToken": token} for step in STEPS),
+        {"Action": "retire", "SecretId": secret.arn, "AccessKeyId": world.iam.keys("acmecorp-ai")[-1].key_id},
+    ]
+    for event in events:
+        if "Action" in event:
+            world.core.sleep(25 * 3600)
+        try:
+            world.invoke(event)
+        except RotationError as problem:
+            problems.append(problem)
+    return len(world.core.calls) - before, problems
+
+
+def steady() -> tuple[World, SecretState]:
+    """A secret that has rotated once, 85 days ago."""
+    world = World()
+    secret, _ = world.enrol()
+    world.rotate(secret)
+    world.advance(85 * 24)
+    world.lines.clear()
+    return world, secret
+
+
+def test_botocores_own_validation_error_shows_its_values_nowhere() -> None:
+    """Each call in turn is refused by the real client before it is sent, with an error that shows what it was given."""
+    client = Session().client("secretsmanager", region_name="us-east-1")
+    shown: list[str] = []
+    due: list[int] = []
+
+    def refuse(call: Call, when: str) -> None:
+        if when == "before":
+            due[0] -= 1
+        if when == "before" and due[0] == 0:
+            try:
+                client.put_secret_value(SecretId=dict(call.arguments), SecretString=["mark-value"])
+            except ParamValidationError as problem:
+                shown.append(str(problem))
+                raise
+
+    calls, _ = run_to_the_retirement(*steady())
+    for number in range(1, calls + 1):
+        world, secret = steady()
+        due[:] = [number]
+        world.core.hooks = [refuse]
+        _, problems = run_to_the_retirement(world, secret)
+        silent(world, problems)
+    assert len(shown) == calls > 20
+    assert all("mark-value" in text for text in shown), "the real error shows values; else nothing is proven"
+    assert any("mark-rotation-token" in text for text in shown)
+    assert any("mark-password" in text for text in shown)
+
+
+@pytest.mark.parametrize("text", ["mark-no-json", '{"mark": ', '["mark-list"]', '{"password": "mark"}', "mark\ud800"])
+@pytest.mark.parametrize("label", ["AWSCURRENT", "AWSPENDING", "AWSPREVIOUS"])
+def test_a_value_that_is_no_json_shows_nowhere(label: str, text: str) -> None:
+    """In each labelled version in turn: the steps, the slot rules and the retirement read them all."""
+    world, secret = steady()
+    token = world.secrets.start_rotation(secret)
+    secret.versions[secret.labels[label]].text = text
+    world.iam.keys("acmecorp-ai")[0].active = True
+    problems: list[BaseException] = []
+    retire = {"Action": "retire", "SecretId": secret.arn, "AccessKeyId": world.iam.keys("acmecorp-ai")[0].key_id}
+    for event in [*({**EVENT, "Step": s, "SecretId": secret.arn, "ClientRequestToken": token} for s in STEPS), retire]:
+        try:
+            world.invoke(event)
+        except RotationError as problem:
+            problems.append(problem)
+    assert problems, "nothing was provoked"
+    silent(world, problems)
+    assert not any("unexpected" in str(problem) for problem in problems), problems

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -197,3 +198,61 @@ def test_a_tag_that_makes_no_sense_is_told(world: World, enrolled: Any) -> None:
     secret.tags[GRACE] = "soon"
     world.rotate(secret)
     assert {line["tag"] for line in world.lines if line.get("TagIgnored")} == {GRACE}
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        (Fault("error", 0, "ses:SendEmail", code="InternalFailure", status=500), "InternalFailure"),  # down
+        (Fault("timeout", 0, "ses:SendEmail"), "ReadTimeoutError"),
+        (Fault("error", 0, "ses:SendEmail", code="MessageRejected", status=400), "MessageRejected"),  # unverified
+        (Fault("error", 0, "ses:SendEmail", code="AccountSuspendedException", status=400), "AccountSuspendedException"),
+        (Fault("error", 0, "ses:SendEmail", code="TooManyRequestsException", status=429), "TooManyRequestsException"),
+        (Fault("error", 0, "ses:SendEmail", code="LimitExceededException", status=400), "LimitExceededException"),
+        (Fault("error", 0, "ses:SendEmail", code="BadRequestException", status=400), "BadRequestException"),  # address
+        (Fault("error", 0, "ses:SendEmail", code="AccessDeniedException", status=403), "AccessDeniedException"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+@pytest.mark.parametrize("grace", ["24", "0"])
+def test_whatever_ses_says_the_rotation_succeeds_and_the_failure_is_counted(
+    world: World, enrolled: Any, fault: Fault, error: str, grace: str
+) -> None:
+    secret, old = enrolled
+    secret.tags[GRACE] = grace
+    world.core.hooks = [replace(fault)]
+    token = world.rotate(secret)
+    assert world.current_key(secret) is not old
+    assert old.active == (grace == "24")
+    (line,) = [line for line in world.lines if "MailFailed" in line]
+    assert (line["MailFailed"], line["error"]) == (1, f"ses:SendEmail failed: {error}")
+    assert (line["step"], line["token"]) == ("finishSecret", token)
+    assert line["_aws"]["CloudWatchMetrics"][0]["Metrics"] == [{"Name": "MailFailed", "Unit": "Count"}]
+
+
+@pytest.mark.parametrize(
+    "address", ["A <a@acmecorp.com>", "a@acmecorp.com, b@acmecorp.com", "platform", "a@b.c\nBcc: d@e.f"]
+)
+def test_a_bad_address_in_the_document_is_counted_and_never_shown(world: World, address: str) -> None:
+    secret, old = world.enrol(USER, NOTIFY_EMAIL=address)
+    world.rotate(secret)
+    assert world.current_key(secret) is not old
+    assert "ses:SendEmail" not in world.core.actions()
+    (line,) = [line for line in world.lines if line.get("MailFailed")]
+    assert line["error"] == "NOTIFY_EMAIL is not one plain address"
+    assert address not in str(world.lines)
+
+
+def test_without_grace_the_old_key_goes_only_once_its_successor_is_stored_proven_and_current(
+    world: World, enrolled: Any
+) -> None:
+    secret, old = enrolled
+    secret.tags[GRACE] = "0"
+    world.rotate(secret)
+    wanted = ("secretsmanager:PutSecretValue", "sts:GetCallerIdentity", "secretsmanager:UpdateSecretVersionStage")
+    actions = world.core.actions()
+    off = actions.index("iam:UpdateAccessKey")
+    assert all(action in actions[:off] for action in wanted)
+    assert not set(wanted) & set(actions[off:])
+    assert "iam:DeleteAccessKey" not in actions
+    assert (old.active, old.deleted) == (False, None)

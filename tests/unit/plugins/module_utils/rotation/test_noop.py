@@ -6,9 +6,18 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.evergreen.key_rotation.plugins.module_utils.rotation.errors import DocumentError, EventError
-from ansible_collections.evergreen.key_rotation.tests.unit.memory.secretsmanager import AWSCURRENT, AWSPREVIOUS
-from ansible_collections.evergreen.key_rotation.tests.unit.memory.world import World
+from ansible_collections.evergreen.key_rotation.plugins.module_utils.rotation.errors import (
+    DocumentError,
+    EventError,
+    RotationError,
+)
+from ansible_collections.evergreen.key_rotation.tests.unit.memory.core import Act
+from ansible_collections.evergreen.key_rotation.tests.unit.memory.secretsmanager import (
+    AWSCURRENT,
+    AWSPENDING,
+    AWSPREVIOUS,
+)
+from ansible_collections.evergreen.key_rotation.tests.unit.memory.world import STEPS, World
 
 DATABASE = {"text": '{"user":  "app",\n "password": "mark-pässword", "port": 5432.0}'}
 
@@ -53,3 +62,28 @@ def test_there_is_nothing_to_retire() -> None:
     with pytest.raises(EventError, match="no access keys"):
         world.invoke(event, "noop")
     assert world.core.calls == []
+
+
+@pytest.mark.parametrize("moment", ["setSecret", "testSecret", "finishSecret", 1, 2, 3, 4])
+def test_a_binary_value_changed_by_hand_is_never_reverted(moment: str | int) -> None:
+    """A person stores another value after createSecret has copied the old one: before a step, or a call of the last."""
+    world = World()
+    secret = world.secrets.add("/db", binary=b"\x00mark-old")
+    token = world.secrets.start_rotation(secret)
+    change = Act(lambda: world.secrets.put_by_hand(secret, None, b"\x00mark-by-hand"), 1)
+    for step in STEPS[:3]:
+        if step == moment:
+            change.act()
+        world.step(secret, token, step, "noop")
+    if moment == "finishSecret":
+        change.act()
+    elif isinstance(moment, int):
+        change.number = moment
+        world.core.hooks = [change]
+    with pytest.raises(RotationError):
+        world.step(secret, token, "finishSecret", "noop")
+    assert secret.versions[secret.labels[AWSCURRENT]].binary == b"\x00mark-by-hand"
+    world.core.hooks = []
+    secret.labels.pop(AWSPENDING, None)
+    world.rotate(secret, strategy="noop")
+    assert secret.versions[secret.labels[AWSCURRENT]].binary == b"\x00mark-by-hand"

@@ -10,6 +10,8 @@ import pytest
 
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.rotation.errors import AwsError, ProofError
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.rotation.proof import is_user, prove
+from ansible_collections.evergreen.key_rotation.tests.unit.memory.secretsmanager import AWSPENDING
+from ansible_collections.evergreen.key_rotation.tests.unit.memory.world import STEPS, World
 
 ACCOUNT, USER = "123456789012", "acmecorp-ai"
 ARN = f"arn:aws:iam::{ACCOUNT}:user/{USER}"
@@ -97,3 +99,66 @@ def test_another_identity_ends_it_at_once(arn: str) -> None:
 )
 def test_identity_is_exact(arn: str, yes: bool) -> None:
     assert is_user(arn, ACCOUNT, USER) is yes
+
+
+@pytest.mark.parametrize(
+    ("working_after_seconds", "answers", "asked"),
+    [
+        (15, [], 8 + 3 + 1),  # refused at 0, 2, … 14 s; then in a row; and once more before the promotion
+        (0, [False, True, True, True], 4 + 3 + 1),  # works once, then fails for a while
+        (0, [False, False, True, False, False, True], 6 + 3 + 1),
+    ],
+)
+def test_a_rotation_outlives_a_key_that_works_late_or_now_and_then(
+    working_after_seconds: float, answers: list[bool], asked: int
+) -> None:
+    """answers: which of the first questions IAM refuses."""
+    world = World()
+    secret, old = world.enrol(USER)
+    world.iam.working_after_seconds = working_after_seconds
+    world.iam.refusals = list(answers)
+    world.rotate(secret)
+    assert world.core.actions().count("sts:GetCallerIdentity") == asked
+    new = world.current_key(secret)
+    assert new is not None
+    assert new is not old
+    assert world.iam.works(new.key_id, new.secret)
+
+
+def test_a_key_that_fails_again_after_its_proof_is_not_promoted_until_it_works() -> None:
+    world = World()
+    secret, old = world.enrol(USER)
+    token = world.secrets.start_rotation(secret)
+    world.iam.refusals = [False] * 3 + [True]
+    for step in STEPS[:3]:
+        world.step(secret, token, step)
+    with pytest.raises(ProofError, match="stopped working"):
+        world.step(secret, token, "finishSecret")
+    assert world.current_key(secret) is old
+    assert world.scheduler.schedules == {}
+    world.rotate(secret, token)
+    assert world.current_key(secret) is not old
+
+
+@pytest.mark.parametrize("same_token", [True, False])
+def test_a_key_that_never_works_leaves_the_current_one_as_it_is(same_token: bool) -> None:
+    """Retried for hours; no keys pile up; once IAM is well, the rotation ends."""
+    world = World()
+    secret, old = world.enrol(USER)
+    world.iam.working_after_seconds = 1e9
+    token = world.secrets.start_rotation(secret)
+    for _ in range(5):
+        with pytest.raises(ProofError, match="current key is untouched"):
+            world.rotate(secret, token)
+        assert world.current_key(secret) is old
+        assert world.iam.works(old.key_id, old.secret)
+        assert len(world.iam.keys(USER)) == 2
+        assert (world.scheduler.schedules, world.ses.mails) == ({}, [])
+        world.advance(1)
+        if not same_token:
+            del secret.labels[AWSPENDING]
+            token = world.secrets.start_rotation(secret)
+    world.iam.working_after_seconds = 0
+    world.rotate(secret, token)
+    assert world.current_key(secret) is not old
+    assert len(world.iam.keys(USER)) == 2

@@ -10,6 +10,7 @@ import pytest
 
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.rotation.errors import (
     EventError,
+    ProofError,
     RotationError,
     SupersededError,
 )
@@ -195,3 +196,15 @@ def test_the_rotation_token_goes_to_the_put_and_nowhere_else(strategy: Strategy)
     carrying = [call.action for call in world.core.calls if f"mark-rotation-token-{token}" in str(call.arguments)]
     assert carrying == ["secretsmanager:PutSecretValue"]
     assert "mark" not in repr(world.lines)
+
+
+def test_finish_before_test_promotes_nothing_that_does_not_work() -> None:
+    world, secret = start("iam_access_key")
+    world.iam.working_after_seconds = 15
+    token = world.secrets.start_rotation(secret)
+    world.step(secret, token, "createSecret")
+    before = state(world)
+    with pytest.raises(ProofError, match="stopped working"):
+        world.step(secret, token, "finishSecret")
+    assert state(world) == before
+    world.rotate(secret, token)

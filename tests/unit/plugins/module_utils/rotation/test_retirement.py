@@ -14,7 +14,7 @@ from ansible_collections.evergreen.key_rotation.plugins.module_utils.rotation.er
     EventError,
     RotationError,
 )
-from ansible_collections.evergreen.key_rotation.tests.unit.memory.core import Fault
+from ansible_collections.evergreen.key_rotation.tests.unit.memory.core import Crash, Fault
 from ansible_collections.evergreen.key_rotation.tests.unit.memory.iam import Key
 from ansible_collections.evergreen.key_rotation.tests.unit.memory.secretsmanager import (
     AWSCURRENT,
@@ -22,7 +22,7 @@ from ansible_collections.evergreen.key_rotation.tests.unit.memory.secretsmanager
     AWSPREVIOUS,
     SecretState,
 )
-from ansible_collections.evergreen.key_rotation.tests.unit.memory.world import World
+from ansible_collections.evergreen.key_rotation.tests.unit.memory.world import STEPS, World
 
 USER = "acmecorp-ai"
 GRACE = "key-rotation:grace-period-hours"
@@ -313,3 +313,83 @@ def test_a_schedule_that_could_not_be_ended_ends_at_its_next_firing() -> None:
     assert isinstance(failures[0], RotationError)
     assert world.advance(6) == ["done"]
     assert world.ses.subjects() == [RETIRED]
+
+
+@pytest.mark.parametrize("lost", [1, 3])
+def test_a_lost_firing_is_made_up_for_by_the_next(lost: int) -> None:
+    world, _, old = rotated()
+    for _ in range(lost):
+        assert world.scheduler.next_due(world.core.seconds + 100 * HOUR) is not None
+    assert old.active
+    assert world.advance(6.1) == ["retired"]
+    assert not old.active
+    assert world.ses.subjects() == [RETIRED]
+
+
+def test_without_grace_a_crash_after_the_move_that_nobody_repeats_is_made_good() -> None:
+    """The service takes the rotation for complete: AWSCURRENT has moved. The schedule is all that is left."""
+    world = World()
+    secret, old = world.enrol(USER)
+    secret.tags[GRACE] = "0"
+    world.core.hooks = [Fault("crash", action="iam:UpdateAccessKey")]
+    token = world.secrets.start_rotation(secret)
+    for step in STEPS[:3]:
+        world.step(secret, token, step)
+    with pytest.raises(Crash):
+        world.step(secret, token, "finishSecret")
+    world.core.hooks = []
+    assert world.secrets.end_rotation(secret, token)
+    assert old.active
+    assert world.advance(0.2) == ["retired"]
+    assert not old.active
+    assert world.ses.subjects() == [RETIRED]
+
+
+def test_the_old_key_is_inactive_for_a_whole_period_before_it_is_deleted() -> None:
+    world, secret, old = rotated()
+    assert world.advance(24.1) == ["retired"]
+    assert (old.active, old.deleted) == (False, None)
+    assert world.advance(84 * 24) == []
+    assert (old.active, old.deleted) == (False, None)
+    old.active = True  # a consumer broke, and somebody switched it on again: it is there still
+    assert world.iam.works(old.key_id, old.secret)
+    old.active = False
+    world.rotate(secret)
+    assert old.deleted is not None
+
+
+@pytest.mark.parametrize("hold", [None, "2027-01-01T00:00:00Z"])
+@pytest.mark.parametrize("age_days", [40.0, 80.0, 85.0])
+def test_neither_use_nor_hold_nor_extension_carries_a_key_past_its_promise(age_days: float, hold: str | None) -> None:
+    world = World(MAX_EXTENSION_HOURS="2000")
+    secret, old = world.enrol(USER, age_days)
+    if hold:
+        secret.tags[HOLD] = hold
+    world.rotate(secret)
+    outcomes = use_all_the_time(world, old, (90 - age_days) * 24)
+    assert outcomes[-1] == "retired"
+    assert not old.active
+    (off,) = [call for call in world.core.calls if call.action == "iam:UpdateAccessKey"]
+    assert 88 * 24 < (off.at - old.created) / HOUR <= 90 * 24
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        ("InternalFailure", 500),
+        ("MessageRejected", 400),
+        ("TooManyRequestsException", 429),
+        ("BadRequestException", 400),
+    ],
+)
+def test_a_mail_that_ses_refuses_holds_neither_a_postponement_nor_a_retirement_up(code: str, status: int) -> None:
+    """Down, an unverified sender, throttled, an address that SES will not have."""
+    world, _, old = rotated()
+    world.core.sleep(20 * HOUR)
+    world.iam.use(old.key_id)
+    world.core.hooks = [Fault("error", 0, "ses:SendEmail", code=code, status=status)]
+    assert world.advance(16.5) == ["postponed", "postponed", "retired"]
+    assert not old.active
+    assert world.scheduler.schedules == {}
+    failures = [line for line in world.lines if line.get("MailFailed")]
+    assert [line["error"] for line in failures] == [f"ses:SendEmail failed: {code}"] * 2

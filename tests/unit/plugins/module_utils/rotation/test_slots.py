@@ -337,3 +337,36 @@ def test_what_cannot_be_read_is_never_a_yes(world: World, secret: SecretState) -
         assert fault.struck
         assert len(world.iam.keys(USER)) == 2
     assert AWSCURRENT in secret.labels
+
+
+def test_a_rotation_within_the_grace_period_waits_for_its_end(world: World, secret: SecretState) -> None:
+    """Two Active keys, both ours: refused however often it is tried, and done once the old one is retired."""
+    world.rotate(secret)
+    old, new = world.iam.keys(USER)
+    token = world.secrets.start_rotation(secret)
+    for _ in range(3):
+        with pytest.raises(SlotError, match="in its grace period until"):
+            world.step(secret, token, "createSecret")
+        assert (old.active, new.active, world.iam.keys(USER)) == (True, True, [old, new])
+        assert world.current_key(secret) is new
+        assert world.advance(7) == []
+    assert world.advance(4) == ["retired"]
+    world.rotate(secret, token)
+    assert old.deleted is not None
+    assert new.active
+    assert world.current_key(secret) not in (old, new)
+
+
+def test_without_grace_a_rotation_may_follow_at_once_but_not_take_a_key_of_a_minute_ago(
+    world: World, secret: SecretState
+) -> None:
+    secret.tags["key-rotation:grace-period-hours"] = "0"
+    world.rotate(secret)
+    world.rotate(secret)
+    assert [key.active for key in world.iam.keys(USER)] == [False, True]
+    token = world.secrets.start_rotation(secret)
+    with pytest.raises(SlotError, match="none may safely make room"):
+        world.step(secret, token, "createSecret")
+    assert [key.active for key in world.iam.keys(USER)] == [False, True]
+    world.core.sleep(180)
+    world.rotate(secret, token)

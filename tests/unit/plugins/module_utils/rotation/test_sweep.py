@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.rotation.errors import RotationError
-from ansible_collections.evergreen.key_rotation.tests.unit.memory.core import Act, Crash, Fault
+from ansible_collections.evergreen.key_rotation.tests.unit.memory.core import Act, Crash, Fault, When
 from ansible_collections.evergreen.key_rotation.tests.unit.memory.invariants import Watch, names, settled, silent
 from ansible_collections.evergreen.key_rotation.tests.unit.memory.secretsmanager import (
     AWSCURRENT,
@@ -329,3 +329,54 @@ def test_each_call_of_a_retirement_fails_once(kind: str) -> None:
             assert watch.broken == []
             silent(world, problems)
             assert fault.struck, world.core.actions()
+
+
+LASTING: dict[str, tuple[str, When, str, int]] = {
+    # kind: of the fault, when, and what the error must say; status
+    "throttled": ("error", "before", "ThrottlingException", 400),
+    "denied": ("error", "before", "AccessDeniedException", 403),
+    "down": ("error", "before", "InternalFailure", 500),
+    "dropped": ("timeout", "before", "ReadTimeoutError", 0),
+    "answers lost": ("timeout", "after", "ReadTimeoutError", 0),
+}
+AFTER_THE_MOVE = ("ses:SendEmail", "iam:UpdateAccessKey")
+
+
+@pytest.mark.parametrize("kind", LASTING)
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_each_call_fails_for_a_whole_attempt(name: str, kind: str) -> None:
+    """Every call of one action fails: a clear error that names it, the current value as it was; then all converge."""
+    start = SCENARIOS[name]()
+    fault_kind, when, code, status = LASTING[kind]
+    for action in actions_of_a_rotation(start):
+        world = copy.deepcopy(start)
+        secret = the_secret(world)
+        watch = Watch(world, secret)
+        fault = Fault(fault_kind, 0, action, when, code, status)  # type: ignore[arg-type]
+        world.core.hooks = [watch, fault]
+        problems: list[BaseException] = []
+        before = secret.text()
+        try:
+            token = attempt(world, None, problems)
+            assert fault.struck
+            if token is not None:
+                text = str(problems[-1])
+                assert "unexpected" not in text
+                assert action in text or code in text
+            if token is None or secret.labels[AWSCURRENT] == token:
+                assert when == "after" or action in AFTER_THE_MOVE, "it cannot have succeeded"
+            else:
+                assert secret.text() == before
+            world.core.hooks = [watch]
+            converge(world, token, True, problems)
+            check_end(world, problems)
+            assert watch.broken == []
+        except AssertionError as problem:
+            pytest.fail(f"{name}, {kind} {action}, {world.core.actions()}: {problem}")
+
+
+def actions_of_a_rotation(start: World) -> list[str]:
+    world = copy.deepcopy(start)
+    before = len(world.core.calls)
+    world.rotate(the_secret(world), strategy=strategy_of(world))
+    return sorted(set(world.core.actions()[before:]))
