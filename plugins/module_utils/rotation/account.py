@@ -64,20 +64,24 @@ class ServiceAccount:
         payload = {"Action": RETIRE, "SecretId": self.store.secret_id, "AccessKeyId": key_id}
         self.schedules.write(key_id, json.dumps(payload), start)
 
-    def promotion(self, schedule_start: datetime | None, current_created: datetime) -> datetime:
-        """When AWSCURRENT's key was promoted: what the write-ahead says, never before its version was made."""
-        return max(current_created, (schedule_start or current_created) - self.grace_period)
+    def promotion(self, schedule_start: datetime | None, current_since: datetime) -> datetime:
+        """When AWSCURRENT's key was promoted: what the write-ahead says, never before a version of it was made.
+
+        Args:
+            current_since: when the version was made with which AWSCURRENT's key followed the one to be retired.
+        """
+        return max(current_since, (schedule_start or current_since) - self.grace_period)
 
     def latest_retirement(self, key: AccessKey) -> datetime:
         """The moment after which a retirement is no longer postponed for the sake of the age promise."""
         return key.created + timedelta(days=self.settings.max_key_age_days) - AGE_RESERVE
 
-    def due(self, schedule_start: datetime, current_created: datetime, key: AccessKey | None) -> datetime:
+    def due(self, schedule_start: datetime, current_since: datetime, key: AccessKey | None) -> datetime:
         """When the key's retirement is due: grace over, and not held. A key that is not listed has no age to keep."""
         held = self.settings.hold_until or schedule_start
         if key is not None and self.settings.hold_until:
             held = min(held, self.latest_retirement(key))
-        return max(schedule_start, self.promotion(schedule_start, current_created) + self.grace_period, held)
+        return max(schedule_start, self.promotion(schedule_start, current_since) + self.grace_period, held)
 
     def used_lately(self, key_id: str) -> str | None:
         """Where the key was used within QUIET_HOURS ("bedrock in us-east-1, 2026-11-22 10:00 UTC"), or None."""

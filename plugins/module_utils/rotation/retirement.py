@@ -40,21 +40,22 @@ def retire(event: RetireEvent, store: SecretStore, settings: Settings, invocatio
     account = ServiceAccount(invocation, settings.with_tags(secret.tags), store, parse(current.text))
     account.bound_user()
     in_use = event.access_key_id in (account.document.access_key_id, _pending_key(secret, store))
-    if not in_use and not _named(event.access_key_id, secret, store):
+    since = current.created if in_use else _current_since(event.access_key_id, account, current, secret)
+    if since is None:
         raise EventError(f"no version of {secret.name} names {event.access_key_id}; nothing is retired")
     start = account.schedules.start_of(event.access_key_id)
     if start is None:
         return "not_due"
     if in_use:
         return "in_use"  # labels can move back: the schedule stays
-    return _retire_when_due(event.access_key_id, account, current, start)
+    return _retire_when_due(event.access_key_id, account, since, start)
 
 
-def _retire_when_due(key_id: str, account: ServiceAccount, current: Version, start: datetime) -> str:
+def _retire_when_due(key_id: str, account: ServiceAccount, since: datetime, start: datetime) -> str:
     listed = account.keys.listed()
     key = next((key for key in listed if key.key_id == key_id), None)
     now = account.invocation.now()
-    due = account.due(start, current.created, key)
+    due = account.due(start, since, key)
     if now < due:
         return "waiting"
     if not is_active(listed, account.document.access_key_id):
@@ -62,7 +63,7 @@ def _retire_when_due(key_id: str, account: ServiceAccount, current: Version, sta
         return "current_key_not_active"
     if key is not None and key.active:
         used = account.used_lately(key_id) if account.grace_period else None
-        until = _postponable_until(account, current, start, key)
+        until = _postponable_until(account, since, start, key)
         if used and now < until:
             if now - INTERVAL < due:
                 _tell_postponed(account, key_id, used, until + INTERVAL)
@@ -77,9 +78,9 @@ def _retire_when_due(key_id: str, account: ServiceAccount, current: Version, sta
     return "done"
 
 
-def _postponable_until(account: ServiceAccount, current: Version, start: datetime, key: AccessKey) -> datetime:
+def _postponable_until(account: ServiceAccount, since: datetime, start: datetime, key: AccessKey) -> datetime:
     """A key in use is given until then: the extension, but never so long that the next firing breaks the promise."""
-    extension = account.promotion(start, current.created) + timedelta(hours=account.settings.max_extension_hours)
+    extension = account.promotion(start, since) + timedelta(hours=account.settings.max_extension_hours)
     return min(extension, account.latest_retirement(key) - INTERVAL)
 
 
@@ -89,21 +90,29 @@ def _pending_key(secret: Secret, store: SecretStore) -> str | None:
     return access_key_of(pending.text) if pending else None
 
 
-def _named(key_id: str, secret: Secret, store: SecretStore) -> bool:
-    """Say whether a version beside AWSCURRENT's and AWSPENDING's names the key; AWSPREVIOUS nearly always does."""
-    previous = secret.holder(AWSPREVIOUS)
-    held = [previous] if previous else []
-    read = {secret.holder(AWSCURRENT), secret.holder(AWSPENDING)}
-    for version_id in held:
-        version = store.value(version_id)
-        if version is not None and access_key_of(version.text) == key_id:
-            return True
+def _current_since(key_id: str, account: ServiceAccount, current: Version, secret: Secret) -> datetime | None:
+    """When the version was made with which AWSCURRENT's key followed this one; None: no version names this one.
+
+    Where AWSPREVIOUS names it, as nearly always, that is AWSCURRENT's version. Else the value was edited since, with
+    the same key in it. That is no promotion and must not begin the grace period anew: whoever edits often enough
+    would keep the old key Active for ever.
+    """
+    store, previous = account.store, secret.holder(AWSPREVIOUS)
+    before = store.value(previous) if previous else None
+    if before is not None and access_key_of(before.text) == key_id:
+        return current.created
+    since = current.created
+    protected = {secret.holder(AWSCURRENT), secret.holder(AWSPENDING)}
     for listed in sorted(store.versions(), key=lambda version: version.created, reverse=True):
-        if listed.version_id not in read | set(held):
-            version = store.value(listed.version_id)
-            if version is not None and access_key_of(version.text) == key_id:
-                return True
-    return False
+        if listed.version_id in protected:
+            continue
+        version = before if listed.version_id == previous else store.value(listed.version_id)
+        named = access_key_of(version.text) if version is not None else None
+        if named == key_id:
+            return since
+        if named == account.document.access_key_id:
+            since = min(since, listed.created)
+    return None
 
 
 def _tell_postponed(account: ServiceAccount, key_id: str, used: str, latest: datetime) -> None:

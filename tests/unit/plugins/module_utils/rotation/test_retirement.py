@@ -22,7 +22,7 @@ from ansible_collections.evergreen.key_rotation.tests.unit.memory.secretsmanager
     AWSPREVIOUS,
     SecretState,
 )
-from ansible_collections.evergreen.key_rotation.tests.unit.memory.world import STEPS, World
+from ansible_collections.evergreen.key_rotation.tests.unit.memory.world import STEPS, World, document
 
 USER = "acmecorp-ai"
 GRACE = "key-rotation:grace-period-hours"
@@ -263,10 +263,10 @@ def test_a_longer_grace_period_counts_at_once() -> None:
 
 
 def test_the_promotion_is_never_before_the_current_version() -> None:
-    """A value put by hand a moment ago: the grace period counts from then."""
+    """Another key put by hand a moment ago: the grace period counts from then."""
     world, secret, old = rotated()
     world.core.sleep(23 * HOUR)
-    world.secrets.put_by_hand(secret, secret.text())
+    world.secrets.put_by_hand(secret, document(USER, world.iam.add_key(USER)))
     world.core.sleep(2 * HOUR)
     assert world.retire(secret, old.key_id) == "waiting"
     world.core.sleep(22.1 * HOUR)
