@@ -243,3 +243,17 @@ def test_a_missing_user_and_a_foreign_binding_are_errors() -> None:
     assert [finding.id for finding in findings(replace(state(), user=None))] == ["user-missing"]
     foreign = with_user(state(), {"key-rotation:secret": "another"})
     assert [finding.id for finding in findings(foreign)] == ["foreign-binding"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "found"),
+    [
+        ({"AWSCURRENT": "v1", "AWSPENDING": "v2"}, ["pending"]),
+        ({"AWSCURRENT": "v2", "AWSPENDING": "v2", "AWSPREVIOUS": "v1"}, []),
+        ({"AWSCURRENT": "v2", "AWSPREVIOUS": "v1"}, []),
+    ],
+)
+def test_a_label_that_a_failed_rotation_left_is_said_with_the_way_out(labels: dict[str, str], found: list[str]) -> None:
+    said = findings(state(labels=labels))
+    assert [finding.id for finding in said] == found
+    assert all("AWSPENDING of /a is on v2" in finding.text and "rotate again" in finding.mend for finding in said)

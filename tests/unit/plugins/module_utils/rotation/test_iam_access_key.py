@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import replace
 from typing import Any
@@ -18,8 +19,10 @@ from ansible_collections.evergreen.key_rotation.plugins.module_utils.rotation.er
     RotationError,
     SupersededError,
 )
+from ansible_collections.evergreen.key_rotation.tests.unit.memory import iam
 from ansible_collections.evergreen.key_rotation.tests.unit.memory.core import Act, Crash, Fault
 from ansible_collections.evergreen.key_rotation.tests.unit.memory.iam import Key
+from ansible_collections.evergreen.key_rotation.tests.unit.memory.invariants import settled
 from ansible_collections.evergreen.key_rotation.tests.unit.memory.secretsmanager import AWSPENDING, SecretState
 from ansible_collections.evergreen.key_rotation.tests.unit.memory.world import STEPS, World, document
 
@@ -282,3 +285,42 @@ def test_a_user_that_the_role_may_not_ask_after_is_named_with_the_way_out(world:
     world.core.hooks = [Fault("error", action="iam:GetUser", code="AccessDenied", status=403)]
     with pytest.raises(BindingError, match=f"user {USER} does not exist, or is not bound .*deploy binds it"):
         world.step(secret, token, "createSecret")
+
+
+@pytest.mark.parametrize("same_token", [True, False])
+@pytest.mark.parametrize("steady", [True, False])
+def test_a_third_key_that_iam_lets_through_in_a_burst_does_not_stay(
+    world: World, enrolled: Any, monkeypatch: pytest.MonkeyPatch, steady: bool, same_token: bool
+) -> None:
+    """createSecret runs twice at once, with one token or two, and both make a key before IAM counts."""
+    secret, _ = enrolled
+    if steady:
+        world.rotate(secret)
+        world.advance(85 * 24)
+    current = world.current_key(secret)
+    monkeypatch.setattr(iam, "KEYS_PER_USER", 3)
+    token = world.secrets.start_rotation(secret)
+
+    def another() -> None:
+        if not same_token:
+            del secret.labels[AWSPENDING]
+        world.step(secret, token if same_token else world.secrets.start_rotation(secret), "createSecret")
+
+    world.core.hooks = [Act(another, action=CREATE)]
+    with contextlib.suppress(RotationError):
+        world.step(secret, token, "createSecret")
+    world.core.hooks = []
+    monkeypatch.undo()
+    assert world.core.actions().count(CREATE) == 2 + steady
+    assert len(world.iam.keys(USER)) == (2 if same_token else 3), (
+        "of one token, the one that came too late is taken back"
+    )
+    assert world.current_key(secret) is current
+    assert secret.text(AWSPENDING) is not None
+    world.core.sleep(121)
+    world.rotate(secret, secret.labels[AWSPENDING])
+    world.advance(85 * 24)
+    world.rotate(secret)
+    world.advance(25)
+    assert [key.active for key in world.iam.keys(USER)] == [False, True]
+    settled(world, secret, USER)
