@@ -1,14 +1,14 @@
 # Copyright: (c) 2026, The evergreen.key_rotation maintainers
 # GNU General Public License v3.0 or later (see LICENSE)
 .DEFAULT_GOAL := help
-.PHONY: help environment demo test unit embedded modules story molecule chaos simulate lint aws package clean
+.PHONY: help environment demo test unit embedded modules story molecule chaos chaos-mutants simulate lint aws package clean
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 PYTEST := .venv/bin/python -m pytest
 PORT ?= 4566
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 environment: ## make .venv (tools) and .venv-lambda (what a Lambda holds)
 	@scripts/bootstrap
@@ -37,6 +37,9 @@ chaos: environment ## every crash point and fault through the real zip, every in
 	.venv/bin/python -m chaos.interleave
 	.venv/bin/python -m chaos.histories --examples 1000
 	.venv/bin/python -m chaos.embedded
+
+chaos-mutants: environment ## each guard of the life cycle taken away: which sweep notices
+	.venv/bin/python -m chaos.mutants
 
 simulate: environment ## 10,000 service accounts over 5 years on the real code: keys past their promise, outages
 	.venv/bin/python -m chaos.simulate

@@ -17,6 +17,7 @@ from .interleave_actors import Actor
 from .interleave_explore import Explorer, Outcome
 from .interleave_pairs import SERVICE_ACTS, Meeting, pairs
 from .interleave_refusals import refusals
+from .interleave_temptations import temptations
 from .secrecy import Scanner
 
 
@@ -24,6 +25,7 @@ def meetings() -> Iterator[Meeting]:
     """All of them."""
     yield from pairs()
     yield from refusals()
+    yield from temptations()
 
 
 def explore(meeting: Meeting, scanner: Scanner) -> Outcome:

@@ -80,7 +80,7 @@ class Barred:
     Attributes:
         writes: nothing may be changed for these.
         passes: of these, the ones that need not end with an error: what they ask for is merely not due.
-        may: calls that are right all the same.
+        may: calls that are right all the same, with the staging label if they have one.
 
     Where there are any, the world has a wrong that a person may have to mend.
     """
@@ -268,7 +268,8 @@ class Explorer:
     def _before_call(self, secret: SecretState, state: State, index: int, request: Request) -> list[str]:
         world, found = self._world, []
         changes = request.kind == "call" and request.service != "sts" and request.action not in READS
-        if changes and self._actors[index].name in self._barred.writes and request.action not in self._barred.may:
+        what = f"{request.action} {request.arguments.get('VersionStage', '')}".strip()
+        if changes and self._actors[index].name in self._barred.writes and what not in self._barred.may:
             found.append(f"{request.action} is called for one who has no right to it")
         if request.action not in DISABLING or request.arguments.get("Status") == "Active":
             return found

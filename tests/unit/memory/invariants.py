@@ -78,16 +78,16 @@ def cut_off(world: World, secret: SecretState, key_id: str) -> str | None:
         return None
     now = world.core.seconds
     used = key.used is not None and key.used_by != "sts" and now - key.used < QUIET_SECONDS
+    asked_for = any(name == f"retire-{key_id}" for _, name in world.scheduler.schedules)
+    if asked_for and now > key.created + 90 * DAY and 0 < secret.promoted < key.created + 88 * DAY:
+        return f"{key_id} was Active past 90 days"
     if key_id != names(secret.text(AWSPREVIOUS)):
-        asked_for = any(name == f"retire-{key_id}" for _, name in world.scheduler.schedules)
         return f"{key_id} is switched off while it is used" if used and not asked_for else None
     if now < secret.promoted + grace - ATTEMPT_SECONDS:
         return f"{key_id} is switched off within its grace period"
     last = min(secret.promoted + EXTENSION_SECONDS, key.created + 89 * DAY - RETIREMENT_INTERVAL)
     if (used or key_id in world.iam.busy) and now < last - ATTEMPT_SECONDS:
         return f"{key_id} is switched off while it is used, before the extension is over"
-    if now > key.created + 90 * DAY and secret.promoted < key.created + 88 * DAY:
-        return f"{key_id} was Active past 90 days"
     return None
 
 
