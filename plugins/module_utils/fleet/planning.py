@@ -199,7 +199,7 @@ def plan_absent(state: State, function_arn: str) -> Plan:
 
 
 def due_reason(state: State) -> str | None:
-    """Why a secret should rotate now rather than at its next date; None: it keeps the promise as it is.
+    """Why a secret should rotate now rather than at its next date; None: it keeps the promise as it is, a day to spare.
 
     Asked before the schedule is attached as well as after: without a next date the schedule's first one counts.
 
@@ -223,7 +223,7 @@ def due_reason(state: State) -> str | None:
     if age_days + days_left + whole_days(grace) <= due_age_days(rules, target.max_key_age_days, grace):
         return None
     return (
-        f"its {'key' if keys else 'value'} is {int(age_days)} days old and would break the promise of "
+        f"its {'key' if keys else 'value'} is {int(age_days)} days old and could break the promise of "
         f"{target.max_key_age_days} days before its next rotation in {int(days_left)} days"
     )
 

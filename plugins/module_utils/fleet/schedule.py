@@ -150,13 +150,15 @@ def slack_days(rules: RotationRules, max_key_age_days: int, grace_period_hours: 
 
 
 def due_age_days(rules: RotationRules, max_key_age_days: int, grace_period_hours: int) -> int:
-    """The age at retirement, in days, beyond which a key breaks the promise.
+    """The age at retirement, in days, beyond which a key has too little of its promise left.
 
-    This is max_key_age_days, except under an override that even a new key could not keep (rotation_days: 90): there
+    This is a day before max_key_age_days, so that a rotation whose date was put off can still be tried again, and so
+    can the retirement after it. Not more, or a rotation as scheduled could be due, whose key was made in an attempt
+    of the day before. It is later under an override that even a new key could not keep (rotation_days: 90): there
     rotating once more would mend nothing, and every run would rotate again.
     """
     longest = math.ceil(gaps(rules)[1] / DAY)
-    return max(max_key_age_days, longest + WINDOW_DAYS + whole_days(grace_period_hours))
+    return max(max_key_age_days - 1, longest + WINDOW_DAYS + whole_days(grace_period_hours))
 
 
 def check_promise(rules: RotationRules, max_key_age_days: int, grace_period_hours: int) -> str | None:

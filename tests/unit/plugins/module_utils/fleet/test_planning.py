@@ -165,7 +165,7 @@ def test_absent_takes_ours_and_leaves_theirs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("age", "attached", "due"), [(0, False, False), (4, False, False), (4.1, False, True), (100, False, True)]
+    ("age", "attached", "due"), [(0, False, False), (3, False, False), (3.1, False, True), (100, False, True)]
 )
 def test_what_is_due_at_enrolment(age: float, attached: bool, due: bool) -> None:
     found = planning.due_reason(state(age=age, rotation_enabled=attached, next_rotation=None))
@@ -177,8 +177,9 @@ def test_what_is_due_at_enrolment(age: float, attached: bool, due: bool) -> None
     [
         (0, 85.9, 85, False),
         (80, 5, 85, False),
-        (80, 9, 85, False),
-        (80, 9.5, 85, True),
+        (80, 8, 85, False),  # a date that was put off still leaves a day for a retry
+        (80, 8.5, 85, True),
+        (1, 86, 85, False),  # as scheduled, though the key was made a day before the rotation ended
         (0, 90.9, 90, False),
         (1, 90, 90, False),
         (2, 90, 90, True),
