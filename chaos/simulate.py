@@ -24,6 +24,8 @@ from .simulate_settings import DEFAULT, OTHERS, Rates, Setting
 PER_ACCOUNT = 1000
 """Service accounts in one AWS account: they share IAM's rate."""
 PROCESSES = 2
+SHOWN = 5
+"""So many histories of keys and secrets are told, of each kind."""
 MARKS = ("<!-- table -->", "<!-- end of table -->")
 Job = tuple[Setting, Rates, int, float, str]
 
@@ -104,11 +106,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     options.plot.write_text(svg(default.result.ages, SAMPLE_DAYS, BIN_DAYS, title))
     print(f"\nPlot: {options.plot}. {sum(fleet[1] for fleet in fleets):,} service accounts simulated in {took:.0f} s.")
+    for line in [history for history in default.result.histories if ", people: " in history][:SHOWN]:
+        print(f"  by people's doing: {line}")
     broken = broken_promises(default.result)
     for promise in broken:
         print(f"BROKEN at the default setting: {promise}", file=sys.stderr)
     ours = [history for history in default.result.histories if ", ours;" in history]
-    for line in (ours[:5] + default.result.wedged[:5]) if broken else ():
+    for line in (ours[:SHOWN] + default.result.wedged[:SHOWN]) if broken else ():
         print(f"  {line}", file=sys.stderr)
     return 1 if broken else 0
 

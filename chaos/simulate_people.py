@@ -72,11 +72,25 @@ class People:
 
     def _put(self, member: Member, text: str) -> None:
         """PutSecretValue by hand: it counts as a rotation for the next date."""
+        before = self._world.current(member)
         self._world.secrets.put_by_hand(member.secret, text)
-        self._moved(member)
+        self._moved(member, before)
 
-    def _moved(self, member: Member) -> None:
-        """AWSCURRENT moved by hand: the next date follows, and the next deploy looks at it."""
+    def _move(self, member: Member, version_id: str) -> None:
+        """UpdateSecretVersionStage by hand."""
+        before = self._world.current(member)
+        member.secret.move(AWSCURRENT, version_id)
+        self._moved(member, before)
+
+    def _moved(self, member: Member, before: str | None) -> None:
+        """AWSCURRENT moved by hand: the next date follows, and the next deploy looks at it.
+
+        Args:
+            before: the key that it named until now.
+        """
+        current = self._world.current(member)
+        if current is not None and before not in (None, current):
+            member.put_back[current] = self._fleet.core.seconds
         member.basis = self._fleet.core.seconds
         if member.failing_since is None:
             self._fleet.plan_next(member)
@@ -146,8 +160,7 @@ class People:
             return
         self._count(BACK)
         member.block(BACK, self._fleet.core.seconds)
-        member.secret.move(AWSCURRENT, labels[AWSPREVIOUS])
-        self._moved(member)
+        self._move(member, labels[AWSPREVIOUS])
         key = self._current_key(member)
         if key is None or not key.active:
             self._notice(member)
@@ -195,8 +208,23 @@ class People:
         member.secret.rotation_enabled = True
         member.mended(core.seconds, UNREADABLE, OFF, BACK, CANCELLED, *([EXTRA] if needs else []))
         if needs or current is None:
+            self._make_room(member, current)
             self._count("rotate by hand after mending")
             self._fleet.attempt(member)
+
+    def _make_room(self, member: Member, current: FleetKey | None) -> None:
+        """AWSCURRENT's key is gone and two others are there: the error asks for one of them to be deleted.
+
+        No rotation deletes a key then: the one that looks unknown may be the one that a person is about to store.
+        """
+        keys = self._world.keys(member)
+        if current is not None or len(keys) < 2:
+            return
+        useless = [key for key in keys if key.used is None] or [key for key in keys if not key.active]
+        if useless:
+            self._count("key deleted because the error asked for it")
+            newest = max(useless, key=lambda key: key.created)
+            self._remove(member, newest, "people: key deleted because the error asked for it")
 
     def _mend_label(self, member: Member) -> bool:
         """Put AWSCURRENT where a working key is, if it is not, or if a person moved it back; True: no key works."""
@@ -218,8 +246,7 @@ class People:
             if self._world.current(member) is None:
                 self._put(member, member.secret.versions[newest[1]].text or "")
             else:
-                member.secret.move(AWSCURRENT, newest[1])
-                self._moved(member)
+                self._move(member, newest[1])
         return False
 
     def _restore(self, member: Member) -> None:
@@ -231,10 +258,10 @@ class People:
 
     def _next_run(self) -> float:
         """When the deploy pipeline runs next (02:00 UTC), and does not fail."""
-        now, days = self._fleet.core.seconds, self._fleet.setting.pipeline_days
-        run = (now // (days * DAY) + 1) * days * DAY + 2 * HOUR
+        every, at = self._fleet.setting.pipeline_days * DAY, 2 * HOUR
+        run = ((self._fleet.core.seconds - at) // every + 1) * every + at
         while self._rng.random() < self._rates.pipeline_skipped_share:
-            run += days * DAY
+            run += every
         return run
 
     def _deploy(self, member: Member) -> None:

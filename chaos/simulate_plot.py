@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from .simulate_settings import PROMISE_DAYS
 
 WIDTH, HEIGHT = 960, 480
-LEFT, RIGHT, TOP, BOTTOM = 64, 148, 64, 56
+LEFT, RIGHT, TOP, BOTTOM = 64, 168, 64, 56
 TOP_DAYS = 120
 LABEL_PITCH = 17
 """Labels stand at least so far apart (pixels)."""
@@ -49,13 +49,15 @@ def svg(samples: Sequence[Sequence[int]], sample_days: float, bin_days: float, t
         return TOP + high * (1 - min(days, TOP_DAYS) / TOP_DAYS)
 
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
+        'role="img">',
+        f"<title>{_safe(title)}</title>",
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>',
         _text(LEFT, 30, title, 18, "#111827", weight="bold"),
         _text(
             LEFT,
             50,
-            "Age of all Active keys in days (at the top: 120 and more, from before enrolment), sampled weekly",
+            f"Age of all Active keys in days, each week. At the top: {TOP_DAYS} and more, keys from before enrolment",
             13,
             "#4b5563",
         ),
@@ -64,15 +66,16 @@ def svg(samples: Sequence[Sequence[int]], sample_days: float, bin_days: float, t
         parts.append(_line(LEFT, y(days), LEFT + wide, y(days), "#e5e7eb"))
         parts.append(_text(LEFT - 10, y(days) + 4, f"{days}", 13, "#4b5563", "end"))
     step = 365 / sample_days if years > 2 else 365 / sample_days / 4
-    ticks = int((len(samples) - 1) / step + 1e-9) + 1
+    ticks = int((len(samples) - 1) / step + 0.05) + 1  # the last sample may stand a few days before the end
     for number in range(ticks):
-        parts.append(_line(x(number * step), TOP + high, x(number * step), TOP + high + 6, "#9ca3af"))
+        at = min(x(number * step), LEFT + wide)
+        parts.append(_line(at, TOP + high, at, TOP + high + 6, "#9ca3af"))
         label = f"year {number}" if years > 2 else f"month {number * 3}"
-        parts.append(_text(x(number * step), TOP + high + 24, label, 13, "#4b5563", "middle"))
+        parts.append(_text(at, TOP + high + 24, label, 13, "#4b5563", "middle"))
     below = y(PROMISE_DAYS) - 8
     for share, name, colour in PERCENTILES:
         ages = [percentile(histogram, share, bin_days) for histogram in samples]
-        points = " ".join(f"{x(number):.1f},{y(age):.1f}" for number, age in enumerate(ages))
+        points = " ".join(f"{x(number):.1f},{y(age):.1f}" for number, age in enumerate(ages) if any(samples[number]))
         parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
         below = max(below + LABEL_PITCH, y(ages[-1] if ages else 0.0) + 4)
         parts.append(_text(LEFT + wide + 10, below, name, 13, colour, weight="bold"))
@@ -86,6 +89,9 @@ def _line(x1: float, y1: float, x2: float, y2: float, colour: str, more: str = "
 
 
 def _text(x: float, y: float, text: str, size: int, colour: str, anchor: str = "start", weight: str = "normal") -> str:
-    safe = text.replace("&", "&amp;").replace("<", "&lt;")
     style = f'{FONT} font-size="{size}" font-weight="{weight}" fill="{colour}" text-anchor="{anchor}"'
-    return f'<text x="{x:.1f}" y="{y:.1f}" {style}>{safe}</text>'
+    return f'<text x="{x:.1f}" y="{y:.1f}" {style}>{_safe(text)}</text>'
+
+
+def _safe(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;")

@@ -19,12 +19,15 @@ from tests.unit.memory.world import Context, World, document
 
 from .simulate_aws import FleetClients, FleetIam, FleetKey, FleetScheduler, FleetSes, Weather
 from .simulate_consumers import Crowd, make_consumers
-from .simulate_settings import DAY, PROMISE_DAYS, Rates, Setting
+from .simulate_settings import DAY, HOUR, PROMISE_DAYS, Rates, Setting
 
 MOST_HISTORIES = 20
 OURS = "ours"
 PROWLER_FAILS = "keys past 91 days, which Prowler fails"
 FUNCTION = "rotation-iam_access_key"
+PUT_BACK = "people: an almost too old key made current again"
+PATIENCE_DAYS = 1.5
+"""An act of people excuses a key only if it stood in the way for longer: less must fit into the days for retries."""
 
 
 @dataclass
@@ -36,6 +39,7 @@ class Member:
         timer: only the timer with this number still counts.
         token: of an attempt that failed and is tried again; failures: in a row.
         failing_since: since when no attempt succeeded; blocked: acts of people that are not mended yet, with times.
+        by_hand: keys that people made; put_back: keys that they made AWSCURRENT's again, and when.
         busy_until: its last invocation ended then.
         wedged: why its next rotation never succeeds; None: it does.
     """
@@ -54,6 +58,7 @@ class Member:
     blocked: dict[str, float] = field(default_factory=dict)
     blocks: list[tuple[str, float, float]] = field(default_factory=list)
     by_hand: set[str] = field(default_factory=set)
+    put_back: dict[str, float] = field(default_factory=dict)
     busy_until: float = 0.0
     last_error: str = ""
     alarm: bool = False
@@ -235,7 +240,21 @@ class FleetWorld(World):
             ((min(end, passed) - max(start, due), act) for act, start, end in member.blocks + open_acts),
             default=(0.0, ""),
         )
-        return f"people: {worst[1]}" if worst[0] > 1.5 * DAY else OURS
+        if worst[0] > PATIENCE_DAYS * DAY:
+            return f"people: {worst[1]}"
+        return PUT_BACK if self._put_back_too_late(member, key, now) else OURS
+
+    def _put_back_too_late(self, member: Member, key: FleetKey, now: float) -> bool:
+        """Say whether people made a key current again with too little of its promise left, and it went soon after.
+
+        From then on it takes a day until a deploy notices, a rotation, and the grace period, which is given in full.
+        """
+        moment = member.put_back.get(key.key_id)
+        if moment is None:
+            return False
+        needed = DAY + self.setting.grace_period_hours * HOUR
+        left = key.created + PROMISE_DAYS * DAY - moment
+        return left < needed and now - moment < needed + PATIENCE_DAYS * DAY
 
     @property
     def days_between(self) -> int:

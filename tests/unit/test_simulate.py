@@ -13,11 +13,12 @@ import pytest
 
 from chaos import simulate
 from chaos.simulate_consumers import Consumer, Crowd
-from chaos.simulate_fleet import Result
+from chaos.simulate_fleet import Fleet, Result
 from chaos.simulate_plot import percentile
 from chaos.simulate_report import as_text, broken_promises
 from chaos.simulate_settings import DAY, DEFAULT, HOUR, KINDS, Rates
-from chaos.simulate_world import OURS
+from chaos.simulate_world import OURS, PUT_BACK, Member
+from tests.unit.memory.core import START
 
 ACCOUNTS, YEARS, SEED = 50, 1.0, 1
 
@@ -83,6 +84,69 @@ def test_consumers_fail_as_long_as_their_cache_lasts() -> None:
     assert consumer.held == "new"
     assert consumer.last_use("new", 2 * DAY) == 2 * DAY
     assert consumer.last_use("old", 2 * DAY) == HOUR
+
+
+def one_member() -> tuple[Fleet, Member]:
+    """An AWS account without weather, and one service account in it, with a new key."""
+    fleet = Fleet(DEFAULT, Rates(), 0, 1.0, "1")
+    fleet.core.calm = True
+    return fleet, fleet.world.enrol_member(0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("put_back", "off", "whose"),
+    [
+        (88.1, 90.1, PUT_BACK),
+        (87.9, 90.1, OURS),  # there was time: grace and a day
+        (88.1, 91.5, PUT_BACK),
+        (88.1, 91.7, OURS),  # whatever took so long was not that
+        (None, 90.1, OURS),
+    ],
+)
+def test_a_key_that_people_put_back_too_late_is_their_doing(put_back: float | None, off: float, whose: str) -> None:
+    fleet, member = one_member()
+    (key,) = fleet.world.keys(member)
+    if put_back is not None:
+        member.put_back[key.key_id] = key.created + put_back * DAY
+    fleet.core.calm = False
+    fleet.world.judge(key, key.created + off * DAY)
+    assert fleet.world.violations == {whose: 1}
+
+
+def test_a_label_that_people_move_back_is_written_down() -> None:
+    fleet, member = one_member()
+    (old,) = fleet.world.keys(member)
+    assert fleet.attempt(member)
+    assert member.put_back == {}
+    fleet.core.seconds += HOUR
+    fleet.people._move_back(member)
+    assert member.put_back == {old.key_id: fleet.core.seconds}
+
+
+def test_people_delete_a_key_when_the_error_asks_for_it() -> None:
+    """AWSCURRENT's key is deleted, and an attempt leaves a key that nobody knows: no rotation may delete anything."""
+    fleet, member = one_member()
+    (old,) = fleet.world.keys(member)
+    assert fleet.attempt(member)
+    old.active = False
+    current = fleet.world.fleet_iam.key(fleet.world.current(member) or "")
+    assert current is not None
+    fleet.people._remove(member, current, "people: key deleted by hand")
+    unknown = fleet.world.fleet_iam.add_key(member.user)
+    fleet.core.seconds += HOUR
+    assert not fleet.attempt(member)
+    assert "nothing is deleted" in member.last_error
+    fleet.people.mend(member)
+    fleet.core.seconds += HOUR
+    assert unknown not in fleet.world.keys(member)
+    assert member.failures == 0
+
+
+@pytest.mark.parametrize(("hour", "waits"), [(0, 2), (1.5, 0.5), (3, 23), (23, 3)])
+def test_a_deploy_runs_at_two_each_night(hour: float, waits: float) -> None:
+    fleet = Fleet(DEFAULT, replace(Rates(), pipeline_skipped_share=0.0), 0, 1.0, "1")
+    fleet.core.seconds = START + 100 * DAY + hour * HOUR
+    assert fleet.people._next_run() - fleet.core.seconds == waits * HOUR
 
 
 def test_percentiles() -> None:
