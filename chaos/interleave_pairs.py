@@ -204,6 +204,12 @@ def _with_another_rotation(base: str, make: Callable[[], World], step: str) -> I
     yield Meeting(f"{base}: {step} x createSecret of B", world, bodies, _faults(step), quick)
     whole = {f"{step} A": delivery(world, token, step), "B": other_rotation(world, *STEPS)}
     yield Meeting(f"{base}: {step} x all of B", world, whole, Faults(number=1, burst=True))
+    world = make()
+    token = prepared(world, step)
+    assert token is not None
+    world.core.sleep(3600)
+    bodies = {f"{step} A": delivery(world, token, step), "B": other_rotation(world, "createSecret")}
+    yield Meeting(f"{base}: {step} of a late retry x createSecret of B", world, bodies, _faults(step), quick)
 
 
 def _with_people(base: str, make: Callable[[], World], step: str) -> Iterator[Meeting]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from tests.unit.memory.iam import Key
 from tests.unit.memory.invariants import names
 from tests.unit.memory.secretsmanager import AWSCURRENT, AWSPENDING, AWSPREVIOUS
 from tests.unit.memory.world import STEPS, World, document
@@ -32,8 +31,8 @@ def temptations() -> Iterator[Meeting]:
 def _not_due() -> Iterator[Meeting]:
     """The retirement itself comes, and finds that it must wait."""
 
-    def waits(name: str, world: World, label: str = AWSPREVIOUS) -> Meeting:
-        key_id = names(the_secret(world).text(label)) or ""
+    def waits(name: str, world: World, label: str = AWSPREVIOUS, key_id: str | None = None) -> Meeting:
+        key_id = key_id or names(the_secret(world).text(label)) or ""
         return refused(f"retirement waits: {name}", world, {"retirement": retirement(world, key_id)}, passes=True)
 
     world = after_promotion(DAY - 1)
@@ -42,6 +41,11 @@ def _not_due() -> Iterator[Meeting]:
     world = after_promotion(DAY * 2)
     ACTS["deactivates the current key"].do(world, the_secret(world))
     yield waits("the current key is Inactive", world)
+    world = after_promotion(DAY * 2)
+    old_id = names(the_secret(world).text(AWSPREVIOUS))
+    ACTS["spoils the secret"].do(world, the_secret(world))
+    world.core.sleep(3600 * DAY * 2)
+    yield waits("the current value does not work", world, key_id=old_id)
     world = after_promotion(DAY * 2)
     ACTS["moves AWSCURRENT back"].do(world, the_secret(world))
     yield waits("AWSCURRENT moved back onto its key", world, AWSCURRENT)
@@ -153,8 +157,9 @@ def _weather() -> Iterator[Meeting]:
 def _slots() -> Iterator[Meeting]:
     """Two keys, of which none may go, although it looks as if."""
 
-    def full(name: str, world: World) -> Meeting:
+    def full(name: str, world: World, retried_after: float = 600) -> Meeting:
         token = world.secrets.start_rotation(the_secret(world))
+        world.core.sleep(retried_after)
         bodies = {"createSecret": delivery(world, token, "createSecret")}
         return refused(f"no slot: {name}", world, bodies, may="scheduler:CreateSchedule")
 
@@ -162,6 +167,11 @@ def _slots() -> Iterator[Meeting]:
     world.enrol(USER)
     world.iam.add_key(USER, age_days=10)
     yield full("a key made by hand before the enrolment, never used", world)
+    world = first()
+    world.core.sleep(3600)
+    world.iam.add_key(USER)
+    world.core.sleep(3600)
+    yield full("a key made by hand an hour ago, its use not reported yet", world)
     world = first()
     by_hand = world.iam.add_key(USER)
     world.iam.use(by_hand.key_id)
@@ -186,17 +196,27 @@ def _slots() -> Iterator[Meeting]:
     world.secrets.put_by_hand(secret, document(USER, by_hand))
     for key in world.iam.keys(USER)[:1]:
         key.deleted = world.core.seconds
+    world.core.sleep(13 * 3600)
     world.rotate(secret)
     world.core.sleep(3600)
     yield full("AWSPREVIOUS' key, stored by hand and never used", world)
     yield full("a key in use, long after its grace period", after_promotion(DAY * 9, used=True))
     yield full("a held key", held(DAY * 9))
-    for used_by, name in (("bedrock", "in use"), ("sts", "young")):
-        world, rejected = given_up()
-        if used_by == "bedrock":
-            world.core.sleep(3600)
-            world.iam.use(rejected.key_id)
-        yield full(f"an abandoned key, {name}", world)
+    for used_by in ("bedrock", "sts"):
+        world = after_promotion(1)
+        newer = names(the_secret(world).text()) or ""
+        ACTS["moves AWSCURRENT back and its key on"].do(world, the_secret(world))
+        ACTS["edits the secret"].do(world, the_secret(world))
+        world.secrets.start_rotation(the_secret(world))
+        del the_secret(world).labels[AWSPENDING]
+        world.core.sleep(3600)
+        world.iam.use(newer, used_by)
+        yield full(f"a key rolled back from, its label lost by an edit, used for {used_by}", world)
+    world = first()
+    assert prepared(world, "finishSecret") is not None
+    del the_secret(world).labels[AWSPENDING]
+    world.core.sleep(3600)
+    yield full("a key whose attempt lost its label this moment", world, retried_after=0)
     world = after_promotion(DAY * 9)
     old = world.iam.key(names(the_secret(world).text(AWSPREVIOUS)) or "")
     assert old is not None
@@ -209,24 +229,12 @@ def _slots() -> Iterator[Meeting]:
         ("moves AWSCURRENT back and its key on", "the rejected key of a roll-back"),
         ("edits the secret", "the old key, its label lost by an edit"),
     ):
-        world = after_promotion(2)
+        world = after_promotion(14)
         ACTS[act].do(world, the_secret(world))
         yield full(name, world)
     world = steady()
     ACTS["deactivates the current key"].do(world, the_secret(world))
     yield full("AWSCURRENT's key is Inactive", world)
-
-
-def given_up() -> tuple[World, Key]:
-    """An attempt was tested and given up a moment ago; its key."""
-    world = first()
-    secret = the_secret(world)
-    token = prepared(world, "finishSecret")
-    assert token is not None
-    rejected = world.iam.key(names(secret.text(AWSPENDING)) or "")
-    assert rejected is not None
-    del secret.labels[AWSPENDING]
-    return world, rejected
 
 
 def _denied_puts() -> Iterator[Meeting]:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.unit.memory.iam import KEYS_PER_USER, Key
-from tests.unit.memory.invariants import names
+from tests.unit.memory.invariants import broken_current, names
 from tests.unit.memory.secretsmanager import AWSCURRENT, AWSPENDING, AWSPREVIOUS, SecretState
 from tests.unit.memory.world import World, document
 
@@ -106,6 +106,11 @@ def _unbind(world: World, secret: SecretState) -> None:
         user.tags.pop("key-rotation:secret", None)
 
 
+def _spoil(world: World, secret: SecretState) -> None:
+    fields = json.loads(secret.text() or "{}")
+    world.secrets.put_by_hand(secret, json.dumps({**fields, "AWS_SECRET_ACCESS_KEY": "mark-typo"}))
+
+
 def _drop_label(world: World, secret: SecretState) -> None:
     secret.labels.pop(AWSPENDING, None)
 
@@ -133,6 +138,7 @@ ACTS: dict[str, Act] = {
         Act("moves AWSCURRENT back", _move_back, False, True),
         Act("moves AWSCURRENT back and its key on", _roll_back, False, True),
         Act("remakes the user", _remake_user, False, True),
+        Act("spoils the secret", _spoil, False, True),
         Act("unbinds the user", _unbind, False, True),
         Act("writes nonsense tags", _nonsense_tags, True, False, unplanned=True),
     )
@@ -154,9 +160,10 @@ def mend(world: World, secret: SecretState) -> None:
     for key in world.iam.keys(USER):
         if key.key_id not in labelled:
             key.deleted = world.core.seconds
-    if current is not None and json.loads(secret.text() or "{}").get("USER_NAME") == USER:
+    if current is not None:
         current.active = True
-        return
+        if broken_current(world, secret) is None and f'"{USER}"' in (secret.text() or ""):
+            return
     for key in world.iam.keys(USER):
         key.deleted = world.core.seconds
     address = json.loads(secret.text() or "{}").get("NOTIFY_EMAIL", "")

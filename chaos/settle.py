@@ -8,7 +8,7 @@ import json
 
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.rotation.errors import RotationError
 from tests.unit.memory.invariants import Watch, settled
-from tests.unit.memory.secretsmanager import AWSCURRENT, AWSPENDING, AWSPREVIOUS, SecretState
+from tests.unit.memory.secretsmanager import AWSCURRENT, AWSPENDING, SecretState
 from tests.unit.memory.world import STEPS, Strategy, World
 
 from .people import USER, mend
@@ -16,6 +16,8 @@ from .secrecy import Scanner
 
 PAUSES_HOURS = (0.0, 0.01, 0.05, 0.2, 1, 12, 12, 24, 72, 120)
 """Retries come soon, and then ever later."""
+ATTEMPT_END_HOURS, GRACE_END_HOURS = 0.1, 30.0
+"""What an error may ask the next rotation to wait for."""
 QUIET_DAYS = 9
 """Longer than grace and the longest extension."""
 
@@ -24,6 +26,7 @@ class Settler:
     """Brings one world to rest.
 
     Attributes:
+        patient: a person meddled, so that the next rotation may have to wait for a grace period.
         mended: a person had to do what an error asked for.
         last: the last error, in words.
     """
@@ -37,6 +40,7 @@ class Settler:
         self.scanner = scanner
         self.same_token = same_token
         self.watch = Watch(world, self.secret, by_person=meddled, unplanned=unplanned)
+        self.patient = meddled or unplanned
         self.mended = False
         self.last = "no error"
 
@@ -68,10 +72,19 @@ class Settler:
         if pending is not None:
             return [f"never settles: {self.last}"]
         self._advance(QUIET_DAYS * 24)
-        if not self._attempt(None):
+        if not self._rotate_once_more():
             return [f"the next rotation fails: {self.last}"]
         self._advance(QUIET_DAYS * 24)
         return self._check(address)
+
+    def _rotate_once_more(self) -> bool:
+        """The next rotation: at once, or once an earlier attempt is surely dead, or a grace period is over."""
+        token = self.world.secrets.start_rotation(self.secret)
+        for pause in (0.0, ATTEMPT_END_HOURS, *([GRACE_END_HOURS] if self.patient else [])):
+            self._advance(pause)
+            if self._attempt(token):
+                return True
+        return False
 
     def _retry(self) -> None:
         for pause in PAUSES_HOURS:
@@ -80,9 +93,6 @@ class Settler:
             self.secret.rotation_enabled = True
             pending = self.secret.labels.get(AWSPENDING)
             if pending is None:
-                return
-            if AWSPREVIOUS in self.secret.of(pending):
-                del self.secret.labels[AWSPENDING]  # what the error asks a person to do after half a roll-back
                 return
             if not self.same_token:
                 del self.secret.labels[AWSPENDING]  # a retry under a new token takes the label over

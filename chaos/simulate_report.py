@@ -92,7 +92,7 @@ def table(columns: Sequence[Column]) -> list[list[str]]:
     section("", lambda result: result.outages, skip="people")
     row("consumers' outages by people's mistakes", lambda column: _sum(column.result.outages, "people"))
     row("failed uses, people's mistakes left out", _own_uses)
-    row("people's mistakes", lambda column: _sum(column.result.counts, "people: "))
+    row("acts of people and their deploys", lambda column: _sum(column.result.counts, "people: "))
     section("", lambda result: result.counts, "people: ")
     row("weather", lambda column: "")
     section("", lambda result: result.weather)

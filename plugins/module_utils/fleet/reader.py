@@ -95,16 +95,27 @@ class Reader:
     def has_value(self, secret_id: str, version_id: str) -> bool:
         """Say whether a version holds a value; where that cannot be read, it counts as if it did."""
         try:
-            answer = call_or_none(
-                "secretsmanager:GetSecretValue",
-                self._secretsmanager.get_secret_value,
-                _NO_SECRET,
-                SecretId=secret_id,
-                VersionId=version_id,
-            )
+            return self._value(secret_id, VersionId=version_id) is not None
         except CallError:
             return True
-        return answer is not None
+
+    def is_roll_back(self, secret_id: str, version_id: str) -> bool:
+        """Say whether AWSPENDING on AWSPREVIOUS' version is a roll-back's; where that cannot be read, it counts so."""
+        try:
+            values = self._value(secret_id), self._value(secret_id, VersionId=version_id)
+        except CallError:
+            return True
+        return document.is_roll_back(*((value or {}).get("SecretString") for value in values))
+
+    def _value(self, secret_id: str, **version: str) -> dict[str, Any] | None:
+        answer: dict[str, Any] | None = call_or_none(
+            "secretsmanager:GetSecretValue",
+            self._secretsmanager.get_secret_value,
+            _NO_SECRET,
+            SecretId=secret_id,
+            **version,
+        )
+        return answer
 
     def _secret(self, answer: dict[str, Any]) -> Secret:
         primary = answer.get("PrimaryRegion")
@@ -143,9 +154,7 @@ class Reader:
         return _utc(answer.get("AccessKeyLastUsed", {}).get("LastUsedDate"))
 
     def _document(self, secret: Secret) -> DocumentFacts:
-        answer = call_or_none(
-            "secretsmanager:GetSecretValue", self._secretsmanager.get_secret_value, _NO_SECRET, SecretId=secret.arn
-        )
+        answer = self._value(secret.arn)
         if answer is None:
             return DocumentFacts(problem="it has no value; store one first")
         text = answer.get("SecretString")

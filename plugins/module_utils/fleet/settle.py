@@ -5,7 +5,8 @@
 As long as AWSPENDING is on another version than AWSCURRENT, Secrets Manager refuses every RotateSecret. Taking the
 label off stops the rotation it belongs to at its next look at the labels; only an invocation that has looked already
 goes on, for one function time-out at most. If that version holds a value, such an invocation may still promote its
-key, and the next rotation would take the key for an abandoned one: so nothing new is started until it must be dead.
+key, and the next rotation would take the key for an abandoned one: so nothing new is started until it must be dead,
+and a label of our own then tells the next rotation so.
 """
 
 from __future__ import annotations
@@ -95,12 +96,12 @@ class Settler:
         """
         first = pending_elsewhere(secret)
         while (pending := pending_elsewhere(secret)) is not None:
-            if pending == secret.labels.get(names.AWSPREVIOUS):
+            if pending == secret.labels.get(names.AWSPREVIOUS) and self.reader.is_roll_back(secret.arn, pending):
                 raise StateError(
                     f"a roll-back of {target.secret_name} holds AWSPENDING; let it finish, or run it again"
                 )
             if self._has_ended(secret, pending):
-                self._clear(secret, pending)
+                self._clear(target, secret, pending)
                 notes.append(f"took AWSPENDING off version {pending}, left by a rotation that failed")
             else:
                 self.waiting.tick(deadline, target, f"an earlier rotation of it (version {pending}) is not over")
@@ -130,18 +131,29 @@ class Settler:
         created = self.reader.version_created(secret.arn, pending)
         return created is None or (now - created).total_seconds() > _STEPS * _DEAD_AFTER
 
-    def _clear(self, secret: Secret, pending: str) -> None:
+    def _clear(self, target: Target, secret: Secret, pending: str) -> None:
         has_value = self.reader.has_value(secret.arn, pending)
+        self._label(secret, VersionStage=names.AWSPENDING, RemoveFromVersionId=pending)
+        if has_value:
+            self.waiting.sleep(_DEAD_AFTER)
+            self._mark(self.described(target), pending)
+
+    def _mark(self, secret: Secret, version_id: str) -> None:
+        """Label a version as given up, unless it is promoted meanwhile or holds a label of its own."""
+        if version_id in secret.labels.values():
+            return
+        holder = secret.labels.get(names.GIVEN_UP)
+        moved_from = {"RemoveFromVersionId": holder} if holder else {}
+        self._label(secret, VersionStage=names.GIVEN_UP, MoveToVersionId=version_id, **moved_from)
+
+    def _label(self, secret: Secret, **change: str) -> None:
         self.pace.wait()
         call(
             "secretsmanager:UpdateSecretVersionStage",
             self.secretsmanager.update_secret_version_stage,
             SecretId=secret.arn,
-            VersionStage=names.AWSPENDING,
-            RemoveFromVersionId=pending,
+            **change,
         )
-        if has_value:
-            self.waiting.sleep(_DEAD_AFTER)
 
 
 def make_settler(secretsmanager: Client, reader: Reader, logs: Client, since: datetime, timeout: float) -> Settler:

@@ -77,11 +77,17 @@ class ServiceAccount:
         return key.created + timedelta(days=self.settings.max_key_age_days) - AGE_RESERVE
 
     def due(self, schedule_start: datetime, current_since: datetime, key: AccessKey | None) -> datetime:
-        """When the key's retirement is due: grace over, and not held. A key that is not listed has no age to keep."""
-        held = self.settings.hold_until or schedule_start
-        if key is not None and self.settings.hold_until:
-            held = min(held, self.latest_retirement(key))
-        return max(schedule_start, self.promotion(schedule_start, current_since) + self.grace_period, held)
+        """When the key's retirement is due: grace over, and not held.
+
+        The grace period that was written ahead is given in full, for consumers count on it. Whatever puts the end off
+        after that (a hold, a longer grace period, an edit) is cut to the age rule. A key that is not listed has no age
+        to keep.
+        """
+        later = max(self.promotion(schedule_start, current_since) + self.grace_period, schedule_start)
+        later = max(later, self.settings.hold_until or later)
+        if key is not None:
+            later = min(later, self.latest_retirement(key))
+        return max(schedule_start, later)
 
     def used_lately(self, key_id: str) -> str | None:
         """Where the key was used within QUIET_HOURS ("bedrock in us-east-1, 2026-11-22 10:00 UTC"), or None."""

@@ -82,6 +82,18 @@ def access_key_of(text: str | None) -> str | None:
     return _text(fields, ACCESS_KEY_ID) if fields is not None else None
 
 
+def is_roll_back(current: str | None, previous: str | None) -> bool:
+    """Say whether AWSPENDING on AWSPREVIOUS' version is a roll-back's lock.
+
+    A roll-back holds a version with another key than AWSCURRENT's. With the same key, or none, somebody has edited the
+    value right after a rotation, before Secrets Manager took AWSPENDING off: nobody holds anything.
+
+    Args:
+        current, previous: the SecretStrings of AWSCURRENT's and AWSPREVIOUS' versions.
+    """
+    return access_key_of(current) != access_key_of(previous)
+
+
 _NUMBER = "\x00number:"
 _WRITTEN_NUMBER = re.compile(r'"\\u0000number:([-+.0-9eE]+)"')
 

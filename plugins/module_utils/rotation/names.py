@@ -45,3 +45,5 @@ FUNCTION_TIMEOUT_SECONDS = 60
 AWSCURRENT = "AWSCURRENT"
 AWSPENDING = "AWSPENDING"
 AWSPREVIOUS = "AWSPREVIOUS"
+GIVEN_UP = "KEY_ROTATION_GIVEN_UP"
+"""Our own label: on the last version of which somebody made sure that no attempt at it is alive."""

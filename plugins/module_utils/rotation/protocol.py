@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from .document import is_roll_back
 from .errors import EventError, SupersededError
 from .event import StepEvent
 from .gateway import Secret, SecretStore, Version
@@ -113,11 +114,20 @@ def _described(event: StepEvent, store: SecretStore) -> Secret:
     labels = secret.labels(event.token)
     if not secret.rotation_enabled:
         raise EventError(f"rotation of {secret.name} is off; nothing to do")
-    if AWSPREVIOUS in secret.labels(secret.holder(AWSPENDING) or ""):
+    if _is_held(secret, store):
         raise EventError(f"a roll-back of {secret.name} holds AWSPENDING; finish it or take the label off")
     if AWSCURRENT not in labels and AWSPENDING not in labels:
         raise EventError(f"{event.token} is not the pending version of {secret.name}: an unknown or an older token")
     return secret
+
+
+def _is_held(secret: Secret, store: SecretStore) -> bool:
+    """Say whether a roll-back holds AWSPENDING."""
+    pending, current = secret.holder(AWSPENDING), secret.holder(AWSCURRENT)
+    if pending is None or current is None or AWSPREVIOUS not in secret.labels(pending):
+        return False
+    versions = store.value(current), store.value(pending)
+    return is_roll_back(*(version.text if version else None for version in versions))
 
 
 def _current(secret: Secret, store: SecretStore) -> Version:

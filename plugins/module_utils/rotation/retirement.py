@@ -12,14 +12,17 @@ from datetime import datetime, timedelta
 from . import notification
 from .account import ServiceAccount, in_words, is_active
 from .document import access_key_of, parse
-from .errors import EventError
+from .errors import AwsError, EventError
 from .event import RetireEvent
-from .gateway import AccessKey, Secret, SecretStore, Version
+from .gateway import AccessKey, Secret, SecretStore, Version, caller
 from .names import AWSCURRENT, AWSPENDING, AWSPREVIOUS, RETIREMENT_INTERVAL_HOURS
+from .proof import is_user
 from .runtime import Invocation
 from .settings import Settings
 
 INTERVAL = timedelta(hours=RETIREMENT_INTERVAL_HOURS)
+REMINDER = timedelta(days=1)
+"""While a key in use is postponed, the team is told at the first firing, and again every day: a firing may get lost."""
 
 
 def retire(event: RetireEvent, store: SecretStore, settings: Settings, invocation: Invocation) -> str:
@@ -27,7 +30,7 @@ def retire(event: RetireEvent, store: SecretStore, settings: Settings, invocatio
 
     Returns:
         What became of it: retired, done (there was nothing left to do), or why not yet: not_due, in_use,
-        waiting, current_key_not_active, postponed.
+        waiting, current_key_not_active, current_key_not_working, postponed.
 
     Raises:
         RotationError: the event is not this secret's, or something could not be read. Nothing was touched.
@@ -65,9 +68,13 @@ def _retire_when_due(key_id: str, account: ServiceAccount, since: datetime, star
         used = account.used_lately(key_id) if account.grace_period else None
         until = _postponable_until(account, since, start, key)
         if used and now < until:
-            if now - INTERVAL < due:
+            if (now - due) % REMINDER < INTERVAL:
                 _tell_postponed(account, key_id, used, until + INTERVAL)
             return "postponed"
+        if not _works(account):
+            blocked = "the current value does not work"
+            account.invocation.telemetry.count("RetirementBlocked", access_key_id=key_id, error=blocked)
+            return "current_key_not_working"
         if account.keys.deactivate(key_id):
             _tell_retired(account, key_id, used)
             account.schedules.delete(key_id)
@@ -76,6 +83,16 @@ def _retire_when_due(key_id: str, account: ServiceAccount, since: datetime, star
         account.keys.deactivate(key_id)  # gone, or only missing in the list
     account.schedules.delete(key_id)
     return "done"
+
+
+def _works(account: ServiceAccount) -> bool:
+    """Say whether AWSCURRENT's value works: its key may be Active, and its secret spoilt by an edit."""
+    document = account.document
+    client = account.invocation.runtime.clients.sts(document.access_key_id or "", document.secret_access_key)
+    try:
+        return is_user(caller(client), account.invocation.account, document.user_name)
+    except AwsError:
+        return False
 
 
 def _postponable_until(account: ServiceAccount, since: datetime, start: datetime, key: AccessKey) -> datetime:

@@ -16,7 +16,7 @@ from .account import NET_AFTER, ServiceAccount, in_words, is_active
 from .document import access_key_of
 from .errors import SlotError
 from .gateway import AccessKey, LastUsed, ListedVersion, Secret, Version
-from .names import AWSCURRENT, AWSPENDING, AWSPREVIOUS, TAG_DISPOSABLE_KEYS, TAG_SINCE
+from .names import AWSCURRENT, AWSPENDING, AWSPREVIOUS, GIVEN_UP, TAG_DISPOSABLE_KEYS, TAG_SINCE
 from .settings import parse_time
 
 KEYS_PER_USER = 2
@@ -110,6 +110,33 @@ class Evidence:
         """The versions that name a key."""
         return [version for version in self.versions if self.key_in(version.version_id) == key.key_id]
 
+    def attempt_end(self, version: ListedVersion) -> datetime | None:
+        """When the last attempt at a version was surely dead; None: the version has a label, or may still get one.
+
+        Not the version's own age counts: a retry with the same token may have begun this moment. But it lost its label
+        at the latest when the next rotation's version was made (not an edit's, which takes it from nobody: that one has
+        another label, or AWSCURRENT's key); or somebody took the label off, waited, and says so.
+        """
+        if version.labels == {GIVEN_UP}:
+            return self.now
+        later = [
+            other.created
+            for other in self.versions
+            if other.version_id != version.version_id
+            and other.created >= version.created
+            and other.labels <= {AWSPENDING, GIVEN_UP}
+            and self.key_in(other.version_id) != self.account.document.access_key_id
+        ]
+        return None if version.labels or not later else min(later) + self.attempt_limit
+
+    def tested_until(self, version: ListedVersion) -> datetime:
+        """Until when a use of its key by STS was our own test, and no consumer's.
+
+        A retry tests it later, too; but by then it may have been current, and AWSCURRENT was moved back since. What was
+        given up under our own label never was current.
+        """
+        return self.now if version.labels == {GIVEN_UP} else version.created + self.attempt_limit
+
     def settled(self, moment: datetime) -> bool:
         """Say whether no attempt that began at that moment can still be running."""
         return self.now - moment > self.attempt_limit
@@ -146,8 +173,8 @@ class Evidence:
             if not naming or any(version.labels & PROTECTED for version in naming):
                 continue
             if self.retirement_start(key) is None:
-                end = self.current.created + (self.account.grace_period or NET_AFTER)
-                self.account.schedule_retirement(key.key_id, max(end, self.now + NET_AFTER))
+                # When it stopped being AWSCURRENT's is not known (a person may just have moved the label): from now.
+                self.account.schedule_retirement(key.key_id, self.now + (self.account.grace_period or NET_AFTER))
 
 
 def _is_spent(evidence: Evidence, key: AccessKey) -> bool:
@@ -174,11 +201,16 @@ def _is_spent(evidence: Evidence, key: AccessKey) -> bool:
 
 
 def _is_overdue(evidence: Evidence, key: AccessKey) -> bool:
-    """(b) AWSPREVIOUS' key whose retirement should be long over: it is done here, and said."""
+    """(b) AWSPREVIOUS' key whose retirement should be long over: it is done here, and said.
+
+    Only a retirement that was asked for can be over; where none can be asked for, there is no grace period either.
+    """
     if not key.active or not evidence.is_previous(key):
         return False
     account = evidence.account
     start = evidence.retirement_start(key)
+    if start is None and account.settings.retirement_role_arn:
+        return False
     promotion = account.promotion(start, evidence.current.created)
     extension = promotion + timedelta(hours=account.settings.max_extension_hours)
     due = account.due(start or promotion + account.grace_period, evidence.current.created, key)
@@ -198,17 +230,22 @@ def _is_overdue(evidence: Evidence, key: AccessKey) -> bool:
 def _is_orphan(evidence: Evidence, key: AccessKey) -> bool:
     """(c) The key of an attempt that died between making and storing it.
 
+    A key that a person made looks alike until IAM reports its use, which takes hours: so it must be quiet for as long.
+
     Raises:
-        SlotError: it is one, but so young that its attempt may still be running.
+        SlotError: it may be one, but is too young to tell.
     """
     if evidence.since is None or key.created <= evidence.since or evidence.naming(key):
         return False
     if evidence.last_used(key).date is not None:
         return False
-    if not evidence.settled(key.created):
+    quiet = key.created + timedelta(hours=evidence.account.settings.quiet_hours)
+    if evidence.now < quiet:
         raise SlotError(
-            f"the key {key.key_id} of {evidence.account.document.user_name} was made moments ago and is in no version "
-            "of the secret: another attempt may be storing it; tried again later"
+            f"the key {key.key_id} of {evidence.account.document.user_name} was made "
+            f"{in_words(key.created)} and is in no version of the secret: a crashed attempt's, another attempt's that "
+            f"still runs, or a person's. From {in_words(quiet)} on, unless it is used, it makes room for a new one by "
+            "itself; if you know that nothing uses it, delete it"
         )
     return True
 
@@ -216,11 +253,16 @@ def _is_orphan(evidence: Evidence, key: AccessKey) -> bool:
 def _is_abandoned(evidence: Evidence, key: AccessKey) -> bool:
     """(d) The key of an attempt that was given up: stored, never promoted, used by nothing but our own test."""
     naming = evidence.naming(key)
-    return (
-        bool(naming)
-        and evidence.current_key is not None
+    ends = [evidence.attempt_end(version) for version in naming]
+    known = [end for end in ends if end is not None and end <= evidence.now]
+    if (
+        not known
+        or len(known) < len(ends)
+        or evidence.current_key is None
         # Two attempts may have run side by side, so that the loser's key is a little older than the winner's.
-        and key.created > evidence.current_key.created - evidence.attempt_limit
-        and all(not version.labels and evidence.settled(version.created) for version in naming)
-        and (evidence.last_used(key).date is None or evidence.last_used(key).service == "sts")
-    )
+        or key.created <= evidence.current_key.created - evidence.attempt_limit
+    ):
+        return False
+    used = evidence.last_used(key)
+    known = [evidence.tested_until(version) for version in naming]
+    return used.date is None or (used.service == "sts" and used.date <= max(known))

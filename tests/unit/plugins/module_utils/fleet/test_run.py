@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -24,6 +25,10 @@ from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.state
     State,
     Target,
     User,
+)
+from ansible_collections.evergreen.key_rotation.plugins.module_utils.rotation.names import (
+    FUNCTION_TIMEOUT_SECONDS,
+    GIVEN_UP,
 )
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -55,6 +60,8 @@ class SecretsManager:
         self.created = {"v1": START - HOUR}
         self.last_rotated = START - 1000 * HOUR
         self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.texts: dict[str, str] = {}
+        self.unreadable: set[str] = set()
         self.ends: float | None = None
         self.empty: set[str] = set()
         self.function: str | None = FUNCTION
@@ -97,16 +104,22 @@ class SecretsManager:
         self.ends = self.now + self.rotation_seconds
 
     def get_secret_value(self, **arguments: Any) -> dict[str, Any]:
-        if arguments["VersionId"] in self.empty:
+        version = arguments.get("VersionId", self.labels["AWSCURRENT"])
+        if version in self.empty:
             raise Refused("ResourceNotFoundException", "no value")
-        return {}
+        if version in self.unreadable:
+            raise Refused("AccessDeniedException", "no")
+        return {"SecretString": self.texts[version]} if version in self.texts else {}
 
     def list_secret_version_ids(self, **_: Any) -> dict[str, Any]:
         return {"Versions": [{"VersionId": name, "CreatedDate": made} for name, made in self.created.items()]}
 
     def update_secret_version_stage(self, **arguments: Any) -> None:
-        self.calls.append(("stage", arguments))
-        assert self.labels.pop(arguments["VersionStage"]) == arguments["RemoveFromVersionId"]
+        self.calls.append(("stage", {**arguments, "at": self.now}))
+        label, target = arguments["VersionStage"], arguments.get("MoveToVersionId")
+        assert self.labels.pop(label, None) == arguments.get("RemoveFromVersionId")
+        if target is not None:
+            self.labels[label] = target
 
 
 class Logs:
@@ -171,9 +184,10 @@ def test_a_label_is_taken_off_once_four_steps_are_over_and_its_key_can_be_promot
     service.labels["AWSPENDING"] = "dead"
     service.created["dead"] = START - timedelta(seconds=250)
     entry = rotate(service)
-    assert [name for name, _ in service.calls] == ["stage", "rotate"]
+    assert [name for name, _ in service.calls] == ["stage", *([] if empty else ["stage"]), "rotate"]
     assert service.calls[0][1]["RemoveFromVersionId"] == "dead"
     assert least <= service.rotated_at <= least + 5
+    assert service.labels.get(GIVEN_UP) == (None if empty else "dead"), "a key that is stored is said to be dead"
     assert entry.changes[0] == "took AWSPENDING off version dead, left by a rotation that failed"
 
 
@@ -184,8 +198,88 @@ def test_a_rotation_that_said_it_failed_is_not_waited_for(empty: set[str], least
     service.labels["AWSPENDING"] = "dead"
     service.created["dead"] = START - timedelta(seconds=5)
     rotate(service, "user is gone", failed_token="dead")
-    assert [name for name, _ in service.calls] == ["stage", "rotate"]
+    assert [name for name, _ in service.calls] == ["stage", *([] if empty else ["stage"]), "rotate"]
     assert least <= service.rotated_at <= least + 1
+
+
+def left_behind(service: SecretsManager, version: str) -> None:
+    """A rotation that failed long ago left AWSPENDING on a version."""
+    service.labels["AWSPENDING"] = version
+    service.created[version] = START - HOUR
+
+
+@pytest.mark.parametrize("older", [None, "dead before"])
+def test_a_version_is_marked_as_given_up_only_once_no_attempt_at_it_can_be_alive(older: str | None) -> None:
+    """The mark moves on from an older version; the next rotation takes its word for it, and deletes the key."""
+    service = SecretsManager()
+    left_behind(service, "dead")
+    if older is not None:
+        service.labels[GIVEN_UP] = older
+    rotate(service)
+    off, mark = (arguments for name, arguments in service.calls if name == "stage")
+    assert mark["VersionStage"] == GIVEN_UP
+    assert (mark["MoveToVersionId"], mark.get("RemoveFromVersionId")) == ("dead", older)
+    assert mark["at"] - off["at"] >= FUNCTION_TIMEOUT_SECONDS
+    assert service.rotated_at >= mark["at"]
+
+
+@pytest.mark.parametrize("label", ["AWSCURRENT", "LIVE", GIVEN_UP])
+def test_a_version_that_has_a_label_by_then_is_not_marked(label: str) -> None:
+    """Its attempt promoted it within the wait: its key is in use, and must never pass for one of a dead attempt."""
+    service = SecretsManager()
+    left_behind(service, "dead")
+
+    def sleep(seconds: float) -> None:
+        service.now += seconds
+        if "AWSPENDING" not in service.labels and not service.rotated_at:
+            service.labels[label] = "dead"
+
+    service.sleep = sleep  # type: ignore[method-assign]
+    rotate(service)
+    assert [arguments["VersionStage"] for name, arguments in service.calls if name == "stage"] == ["AWSPENDING"]
+
+
+def document(key_id: str, password: str = "") -> str:
+    return json.dumps({"USER_NAME": "a", "AWS_ACCESS_KEY_ID": key_id, "password": password})
+
+
+EDITED = {"v1": document("AKIANEW", "new"), "v0": document("AKIANEW")}
+ROLLED_BACK = {"v1": document("AKIANEW"), "v0": document("AKIAOLD")}
+
+
+@pytest.mark.parametrize("texts", [EDITED, {}, {"v1": '{"password": "new"}', "v0": '{"password": "old"}'}])
+def test_an_edit_right_after_the_move_is_cleared_like_any_label_that_was_left(texts: dict[str, str]) -> None:
+    """AWSPENDING is on AWSPREVIOUS' version, which names AWSCURRENT's key, or none: nobody rolls back."""
+    service = SecretsManager()
+    service.texts = texts
+    left_behind(service, "v0")
+    service.labels["AWSPREVIOUS"] = "v0"
+    entry = rotate(service)
+    assert [name for name, _ in service.calls] == ["stage", "rotate"]
+    assert service.calls[0][1]["RemoveFromVersionId"] == "v0"
+    assert GIVEN_UP not in service.labels, "AWSPREVIOUS' version was current"
+    assert entry.changes[0] == "took AWSPENDING off version v0, left by a rotation that failed"
+
+
+@pytest.mark.parametrize(
+    ("texts", "empty", "unreadable", "expected"),
+    [
+        (ROLLED_BACK, set(), set(), True),
+        (EDITED, set(), set(), False),
+        ({}, set(), set(), False),
+        (ROLLED_BACK, {"v0"}, set(), True),
+        (ROLLED_BACK, {"v1"}, set(), True),
+        (EDITED, set(), {"v0"}, True),
+        (EDITED, set(), {"v1"}, True),
+    ],
+)
+def test_a_roll_back_holds_another_key_than_the_current_one(
+    texts: dict[str, str], empty: set[str], unreadable: set[str], expected: bool
+) -> None:
+    """What cannot be read is never a reason to take a roll-back's lock away."""
+    service = SecretsManager()
+    service.texts, service.empty, service.unreadable = texts, empty, unreadable
+    assert Reader(service, None).is_roll_back(ARN, "v0") is expected
 
 
 def test_a_retry_of_the_service_that_succeeds_is_enough() -> None:
@@ -201,8 +295,9 @@ def test_a_retry_of_the_service_that_succeeds_is_enough() -> None:
 
 def test_a_roll_back_is_left_alone() -> None:
     service = SecretsManager()
-    service.labels.update(AWSPENDING="v0", AWSPREVIOUS="v0")
-    service.created["v0"] = START - 1000 * HOUR
+    service.texts = ROLLED_BACK
+    left_behind(service, "v0")
+    service.labels["AWSPREVIOUS"] = "v0"
     with pytest.raises(StateError, match="a roll-back of /a holds AWSPENDING"):
         rotate(service)
     assert service.calls == []

@@ -17,6 +17,7 @@ from ansible_collections.evergreen.key_rotation.plugins.module_utils.rotation.er
     DocumentError,
     ProofError,
     RotationError,
+    SlotError,
     SupersededError,
 )
 from ansible_collections.evergreen.key_rotation.tests.unit.memory import iam
@@ -25,6 +26,10 @@ from ansible_collections.evergreen.key_rotation.tests.unit.memory.iam import Key
 from ansible_collections.evergreen.key_rotation.tests.unit.memory.invariants import settled
 from ansible_collections.evergreen.key_rotation.tests.unit.memory.secretsmanager import AWSPENDING, SecretState
 from ansible_collections.evergreen.key_rotation.tests.unit.memory.world import STEPS, World, document
+from ansible_collections.evergreen.key_rotation.tests.unit.plugins.module_utils.rotation.room import (
+    MINUTES,
+    rotate_with_retries,
+)
 
 USER = "acmecorp-ai"
 GRACE = "key-rotation:grace-period-hours"
@@ -124,6 +129,18 @@ def test_a_binary_secret_is_refused(world: World, enrolled: Any) -> None:
         pending(world, secret)
 
 
+def rotates_once_its_orphan_is_quiet(world: World, secret: SecretState, token: str, orphan: bool) -> None:
+    """IAM reports a use hours late: no sooner may a key that no version names be deleted."""
+    if orphan:
+        for _ in range(2):
+            with pytest.raises(SlotError, match="is in no version of the secret"):
+                world.rotate(secret, token)
+            world.core.sleep(11.9 * 3600 / 2)
+        world.core.sleep(0.2 * 3600)
+    world.rotate(secret, token)
+    assert len(world.iam.keys(USER)) == 2
+
+
 @pytest.mark.parametrize("kind", ["error", "timeout", "crash"])
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_failing_create_makes_at_most_an_orphan(world: World, enrolled: Any, kind: Any, when: Any) -> None:
@@ -135,9 +152,7 @@ def test_a_failing_create_makes_at_most_an_orphan(world: World, enrolled: Any, k
         world.step(secret, token, "createSecret")
     assert world.core.actions().count(CREATE) == 1, "CreateAccessKey is never repeated blindly"
     assert len(world.iam.keys(USER)) == (2 if when == "after" else 1)
-    world.core.sleep(121)
-    world.rotate(secret, token)
-    assert len(world.iam.keys(USER)) == 2
+    rotates_once_its_orphan_is_quiet(world, secret, token, when == "after")
 
 
 def test_a_throttled_create_is_repeated_while_time_is_left(world: World, enrolled: Any) -> None:
@@ -203,9 +218,7 @@ def test_a_failing_put_is_read_back_and_compensated(
     assert len(world.iam.keys(USER)) == keys
     assert all(hook.struck for hook in world.core.hooks)  # type: ignore[attr-defined]
     world.core.hooks = []
-    world.core.sleep(121)
-    world.rotate(secret, token)
-    assert len(world.iam.keys(USER)) == 2
+    rotates_once_its_orphan_is_quiet(world, secret, token, raises and keys == 2)
 
 
 def test_a_value_that_another_attempt_stored_meanwhile_wins(world: World, enrolled: Any) -> None:
@@ -320,7 +333,7 @@ def test_a_third_key_that_iam_lets_through_in_a_burst_does_not_stay(
     world.core.sleep(121)
     world.rotate(secret, secret.labels[AWSPENDING])
     world.advance(85 * 24)
-    world.rotate(secret)
+    assert len(rotate_with_retries(world, secret, MINUTES)) == (not same_token), "a lost attempt may live for minutes"
     world.advance(25)
     assert [key.active for key in world.iam.keys(USER)] == [False, True]
     settled(world, secret, USER)
