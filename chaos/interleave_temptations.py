@@ -203,15 +203,15 @@ def _slots() -> Iterator[Meeting]:
     yield full("a key in use, long after its grace period", after_promotion(DAY * 9, used=True))
     yield full("a held key", held(DAY * 9))
     for used_by in ("bedrock", "sts"):
-        world = after_promotion(1)
-        newer = names(the_secret(world).text()) or ""
-        ACTS["moves AWSCURRENT back and its key on"].do(world, the_secret(world))
-        ACTS["edits the secret"].do(world, the_secret(world))
-        world.secrets.start_rotation(the_secret(world))
-        del the_secret(world).labels[AWSPENDING]
-        world.core.sleep(3600)
-        world.iam.use(newer, used_by)
-        yield full(f"a key rolled back from, its label lost by an edit, used for {used_by}", world)
+        for retried_after in (180.0, 600.0):
+            world = after_promotion(1)
+            newer = names(the_secret(world).text()) or ""
+            ACTS["moves AWSCURRENT back and its key on"].do(world, the_secret(world))
+            ACTS["edits the secret"].do(world, the_secret(world))
+            world.core.sleep(3600)
+            world.iam.use(newer, used_by)
+            name = f"a key rolled back from, its label lost by an edit, used for {used_by}, {retried_after:g} s ago"
+            yield full(name, world, retried_after)
     world = first()
     assert prepared(world, "finishSecret") is not None
     del the_secret(world).labels[AWSPENDING]

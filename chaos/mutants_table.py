@@ -212,22 +212,15 @@ MUTANTS = (
         "(account.document.access_key_id,)",
     ),
     Mutant(
-        "nothing goes unless AWSCURRENT's key is Active",
+        "nothing goes unless AWSCURRENT works",
         "in slots",
         SLOTS,
         "if not is_active(listed, account.document.access_key_id):",
         "if False:",
     ),
     Mutant(
-        "nothing goes unless AWSCURRENT's key is Active",
+        "nothing goes unless AWSCURRENT works",
         "in the retirement",
-        RETIRE,
-        "if not is_active(listed, account.document.access_key_id):",
-        "if False:",
-    ),
-    Mutant(
-        "nothing goes unless AWSCURRENT's key is Active",
-        "and its value works",
         RETIRE,
         "        if not _works(account):\n",
         "        if False:\n",
@@ -361,13 +354,6 @@ MUTANTS = (
         "the age, when it is held",
         ACCOUNT,
         "            later = min(later, self.latest_retirement(key))\n",
-        "            pass\n",
-    ),
-    Mutant(
-        "retirement, bounds",
-        "an edit is no promotion",
-        RETIRE,
-        "            since = min(since, listed.created)\n",
         "            pass\n",
     ),
     Mutant(

@@ -20,7 +20,7 @@ GUARDS = {
     "never touch the current key",
     "never touch the pending key",
     "noop",
-    "nothing goes unless AWSCURRENT's key is Active",
+    "nothing goes unless AWSCURRENT works",
     "nothing secret",
     "orphan rule",
     "overdue rule",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from . import notification
-from .account import ServiceAccount, in_words, is_active
+from .account import ServiceAccount, in_words
 from .document import access_key_of, parse
 from .errors import AwsError, EventError
 from .event import RetireEvent
@@ -30,7 +30,7 @@ def retire(event: RetireEvent, store: SecretStore, settings: Settings, invocatio
 
     Returns:
         What became of it: retired, done (there was nothing left to do), or why not yet: not_due, in_use,
-        waiting, current_key_not_active, current_key_not_working, postponed.
+        waiting, postponed, current_key_not_working.
 
     Raises:
         RotationError: the event is not this secret's, or something could not be read. Nothing was touched.
@@ -55,15 +55,11 @@ def retire(event: RetireEvent, store: SecretStore, settings: Settings, invocatio
 
 
 def _retire_when_due(key_id: str, account: ServiceAccount, since: datetime, start: datetime) -> str:
-    listed = account.keys.listed()
-    key = next((key for key in listed if key.key_id == key_id), None)
+    key = next((key for key in account.keys.listed() if key.key_id == key_id), None)
     now = account.invocation.now()
     due = account.due(start, since, key)
     if now < due:
         return "waiting"
-    if not is_active(listed, account.document.access_key_id):
-        account.invocation.telemetry.count("RetirementBlocked", access_key_id=key_id, error="current key not Active")
-        return "current_key_not_active"
     if key is not None and key.active:
         used = account.used_lately(key_id) if account.grace_period else None
         until = _postponable_until(account, since, start, key)
@@ -72,7 +68,7 @@ def _retire_when_due(key_id: str, account: ServiceAccount, since: datetime, star
                 _tell_postponed(account, key_id, used, until + INTERVAL)
             return "postponed"
         if not _works(account):
-            blocked = "the current value does not work"
+            blocked = "AWSCURRENT does not work"
             account.invocation.telemetry.count("RetirementBlocked", access_key_id=key_id, error=blocked)
             return "current_key_not_working"
         if account.keys.deactivate(key_id):
@@ -86,7 +82,7 @@ def _retire_when_due(key_id: str, account: ServiceAccount, since: datetime, star
 
 
 def _works(account: ServiceAccount) -> bool:
-    """Say whether AWSCURRENT's value works: its key may be Active, and its secret spoilt by an edit."""
+    """Say whether AWSCURRENT works: its key may be Inactive or gone, or its secret spoilt by an edit."""
     document = account.document
     client = account.invocation.runtime.clients.sts(document.access_key_id or "", document.secret_access_key)
     try:

@@ -53,8 +53,9 @@ def free(account: ServiceAccount, secret: Secret, current: Version, listed: list
         evidence.renew_retirement(left)
         raise SlotError(
             f"{account.document.user_name} has {len(left)} access keys and none may safely make room. "
-            f"{evidence.describe(left)} Wait for the end of the grace period, or delete the key that nothing uses, or "
-            f"list it in disposable_keys and set it Inactive (tag {TAG_DISPOSABLE_KEYS})"
+            f"{evidence.describe(left)} Secrets Manager tries again: the key of an attempt that was given up makes "
+            "room minutes later, a previous key after its grace period. If neither fits, delete the key that nothing "
+            f"uses, or list it in disposable_keys and set it Inactive (tag {TAG_DISPOSABLE_KEYS})"
         )
 
 

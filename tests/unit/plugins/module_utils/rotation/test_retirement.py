@@ -146,7 +146,7 @@ def test_while_the_current_key_does_not_work_the_old_one_stays(gone: bool) -> No
     current.active = False
     current.deleted = world.core.seconds if gone else None
     world.core.sleep(25 * HOUR)
-    assert world.retire(secret, old.key_id) == "current_key_not_active"
+    assert world.retire(secret, old.key_id) == "current_key_not_working"
     assert old.active
     assert len(world.scheduler.schedules) == 1
     assert any("RetirementBlocked" in line for line in world.lines)
