@@ -26,7 +26,7 @@ from .simulate_world import Member
 if TYPE_CHECKING:
     from .simulate_fleet import Fleet
 
-PUT_OFF = "edit of the secret put the next rotation off, no deploy noticed"
+PUT_OFF = "AWSCURRENT moved by hand (an edit, a label) put the next rotation off, no deploy noticed"
 UNREADABLE = "secret made unreadable"
 EXTRA = "extra key by hand in the slot"
 OFF = "current key deactivated by hand"
@@ -91,6 +91,7 @@ class People:
         current = self._world.current(member)
         if current is not None and before not in (None, current):
             member.put_back[current] = self._fleet.core.seconds
+        member.block(PUT_OFF, self._fleet.core.seconds)
         member.basis = self._fleet.core.seconds
         if member.failing_since is None:
             self._fleet.plan_next(member)
@@ -101,7 +102,6 @@ class People:
         if text is None or self._world.current(member) is None:
             return
         self._count("secret edited (same key)")
-        member.block(PUT_OFF, self._fleet.core.seconds)
         self._put(member, text.replace('"password": "', '"password": "n'))
 
     def _break(self, member: Member) -> None:

@@ -22,6 +22,7 @@ from .simulate_consumers import Crowd, make_consumers
 from .simulate_settings import DAY, HOUR, PROMISE_DAYS, Rates, Setting
 
 MOST_HISTORIES = 20
+"""Of our own and of people's each."""
 OURS = "ours"
 PROWLER_FAILS = "keys past 91 days, which Prowler fails"
 FUNCTION = "rotation-iam_access_key"
@@ -226,7 +227,8 @@ class FleetWorld(World):
         self.violations[reason] += 1
         if reason == OURS and age >= PROMISE_DAYS + 1:
             self.counts[PROWLER_FAILS] += 1
-        if len(self.histories) < MOST_HISTORIES:
+        same = sum((f", {OURS};" in history) == (reason == OURS) for history in self.histories)
+        if same < MOST_HISTORIES:
             self.histories.append(f"{member.user} {key.key_id}: {age:.2f} days, {reason}; {_history(member, key)}")
 
     def _excuse(self, member: Member, key: FleetKey, now: float) -> str:
