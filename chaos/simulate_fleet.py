@@ -29,7 +29,8 @@ BINS = 480
 """Ages of 120 days and more fall into the last bin."""
 DRAIN_DAYS = 14
 """After the end nothing new happens for so long; then each secret must take one more rotation."""
-LAST_ATTEMPTS = 3
+LAST_DAYS = 3
+"""So long Secrets Manager may try, as the age rule allows it to."""
 WEDGED_DAYS = 10
 
 
@@ -75,7 +76,8 @@ class Fleet:
             self.world.counts, self.world.outages, self.world.failed_uses, self.world.violations, self.core.happened
         )
         self.orphans: set[str] = set()
-        self.draining = False
+        self.draining = False  # nobody breaks anything any more
+        self.examining = False  # nor does anybody help
         self._queue: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
         self._number = 0
         self.world.fleet_scheduler.armed = self._arm
@@ -121,24 +123,22 @@ class Fleet:
             self.world.counts[f"orphan keys {when}"] += len(self._orphans_of(member))
 
     def _drain(self, end: float) -> None:
-        """The weather clears, people mend what they broke; then one more rotation of each secret must succeed."""
+        """The weather clears, people mend what they broke; then each secret rotates once more, with nobody's help."""
         self.draining = True
         self.core.calm = True
         for member in self.world.members.values():
             self.core.seconds = max(end, member.busy_until)
             self.people.mend(member)
         self._run_until(end + DRAIN_DAYS * DAY)
+        self.examining = True
         for member in self.world.members.values():
-            self.core.seconds = max(end + DRAIN_DAYS * DAY, member.busy_until)
-            if not any(self._once_more(member) for _ in range(LAST_ATTEMPTS)):
+            self.core.seconds = end + DRAIN_DAYS * DAY
+            self.attempt(member)
+        self._run_until(end + (DRAIN_DAYS + LAST_DAYS) * DAY)
+        for member in self.world.members.values():
+            if member.failing_since is not None:
                 member.wedged = f"{member.user}: {member.last_error[:400]}"
             self.world.counts["orphan keys after the last rotation"] += len(self._orphans_of(member))
-
-    def _once_more(self, member: Member) -> bool:
-        """One of the last attempts; a key may still be slow, so they stand minutes apart."""
-        done = self.attempt(member)
-        member.busy_until += 0.0 if done else self.rates.retry_seconds[-1]
-        return done
 
     def _enrol(self, number: int) -> None:
         rates = self.rates

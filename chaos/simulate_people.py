@@ -180,7 +180,7 @@ class People:
 
     def answer_alarm(self, member: Member) -> None:
         """Somebody reads why a rotation fails, and mends it; not if it has succeeded meanwhile."""
-        if member.alarm:
+        if member.alarm and not self._fleet.examining:
             member.alarm = False
             self.mend(member)
 
