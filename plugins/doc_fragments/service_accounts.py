@@ -67,4 +67,10 @@ options:
       hold_back:
         description: Why a rotation that is due is only reported. Not given, it is carried out.
         type: str
+      exempt_until:
+        description: Last day of an exemption, C(YYYY-MM-DD). Read by M(evergreen.key_rotation.rotation_info) alone.
+        type: str
+      exempt_reason:
+        description: Why it is exempt.
+        type: str
 """

@@ -19,6 +19,31 @@ options:
     description: Whether to ask when each access key was last used.
     type: bool
     default: true
+  whole_account:
+    description:
+      - Whether to look deeper, as an audit does. Then the keys of the versions under AWSPENDING and AWSPREVIOUS and the
+        retirement of a previous key are read as well, and RV(account_findings) tells of what is in the account and in
+        no inventory, from the credential report and the list of secrets.
+    type: bool
+    default: false
+  functions:
+    description: With O(whole_account=true), ARN of the function of each strategy.
+    type: dict
+    default: {}
+  retirement_group:
+    description: With O(whole_account=true), schedule group that holds the retirements.
+    type: str
+    default: key-rotation
+  known_users:
+    description: With O(whole_account=true), every IAM user of the account that the inventory names.
+    type: list
+    elements: str
+    default: []
+  known_secrets:
+    description: With O(whole_account=true), every secret of the account and Region that the inventory names.
+    type: list
+    elements: str
+    default: []
 extends_documentation_fragment:
   - evergreen.key_rotation.service_accounts
   - amazon.aws.common.modules
@@ -90,6 +115,15 @@ secrets:
     next_rotation_date:
       description: When it rotates next at the latest, ISO 8601, UTC.
       type: str
+    last_accessed_date:
+      description: The day on which its value was last read, by whomever, ISO 8601, UTC.
+      type: str
+    retirement_date:
+      description: When the previous key's retirement begins, where one is planned. With O(whole_account=true).
+      type: str
+    exempt_until:
+      description: Last day of its exemption, while it holds.
+      type: str
     labels:
       description: Staging label to version id.
       type: dict
@@ -104,29 +138,55 @@ secrets:
       description: Why it should rotate now, or none.
       type: str
     findings:
-      description: What is worth saying, each with id, severity (error, warning or info), text and mend.
+      description:
+        - What is worth saying, worst first, each with C(id), C(severity) (error, warning or info), C(text), C(mend)
+          (the way out), and C(check), the Prowler check that fails now for the same reason, or none.
       type: list
       elements: dict
+account_findings:
+  description: The same about what no service account covers.
+  returned: with O(whole_account=true)
+  type: list
+  elements: dict
 """
+
+import time
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
+from ..module_utils.fleet.account_reader import AccountReader
 from ..module_utils.fleet.batch_result import SERVICE_ACCOUNTS, targets
-from ..module_utils.fleet.findings import read_all
-from ..module_utils.fleet.reader import Reader
+from ..module_utils.fleet.findings.reading import read_account, read_all
+from ..module_utils.fleet.reader import Depth, Reader
 
 
 def main() -> None:
     """Run the module."""
-    options = {"service_accounts": SERVICE_ACCOUNTS, "last_used": {"type": "bool", "default": True}}
+    options = {
+        "service_accounts": SERVICE_ACCOUNTS,
+        "last_used": {"type": "bool", "default": True},
+        "whole_account": {"type": "bool", "default": False},
+        "functions": {"type": "dict", "default": {}},
+        "retirement_group": {"type": "str", "default": "key-rotation"},
+        "known_users": {"type": "list", "elements": "str", "default": []},
+        "known_secrets": {"type": "list", "elements": "str", "default": [], "no_log": False},
+    }
     module = AnsibleAWSModule(argument_spec=options, supports_check_mode=True)
-    reader = Reader(
-        module.client("secretsmanager"),
-        module.client("iam"),
-        with_value=True,
-        with_last_used=module.params["last_used"],
-    )
-    module.exit_json(changed=False, **read_all(reader, targets(module.params["service_accounts"])))
+    params = module.params
+    secretsmanager, iam = module.client("secretsmanager"), module.client("iam")
+    depth = None
+    if params["whole_account"]:
+        depth = Depth(module.client("scheduler"), params["retirement_group"], params["functions"])
+    reader = Reader(secretsmanager, iam, with_value=True, with_last_used=params["last_used"], depth=depth)
+    result = read_all(reader, targets(params["service_accounts"]))
+    if depth is not None:
+        known = {
+            "iam_users": params["known_users"],
+            "secrets": params["known_secrets"],
+            "functions": list(params["functions"].values()),
+        }
+        result["account_findings"] = read_account(AccountReader(secretsmanager, iam, time.sleep), known)
+    module.exit_json(changed=False, **result)
 
 
 if __name__ == "__main__":

@@ -32,6 +32,8 @@ SERVICE_ACCOUNTS: dict[str, Any] = {
         "disposable_keys": {"type": "list", "elements": "str", "default": [], "no_log": False},
         "rotate_on_enrol": {"type": "str", "choices": ["due", "all", "none"], "default": "due"},
         "hold_back": {"type": "str"},
+        "exempt_until": {"type": "str"},
+        "exempt_reason": {"type": "str"},
     },
     "mutually_exclusive": [["rotation_days", "schedule_expression"]],
     "required_one_of": [["rotation_days", "schedule_expression"]],

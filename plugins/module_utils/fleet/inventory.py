@@ -272,7 +272,9 @@ def _group(found: Iterable[_Host]) -> tuple[tuple[Account, ...], list[Mistake]]:
                 if here != there:
                     differs = f"{_said(here)} here but {_said(there)} at {first.name}, in account {label}, {region}"
                     mistakes.append(Mistake(read.name, variable, differs, "write it once, in the group of the account"))
-        accounts.append(Account(label, region, first.settings, tuple(read.item for read in hosts if read.item)))
+        users = {read.iam_user for (name, _), there in groups.items() if name == label for read in there}
+        items = tuple(read.item for read in hosts if read.item)
+        accounts.append(Account(label, region, first.settings, items, tuple(sorted(filter(None, users)))))
     return tuple(accounts), mistakes
 
 

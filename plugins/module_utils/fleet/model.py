@@ -77,6 +77,8 @@ class ServiceAccount:
             "disposable_keys": list(self.disposable_keys),
             "rotate_on_enrol": self.rotate_on_enrol or "due",
             "hold_back": self.hold_back(notify_from),
+            "exempt_until": self.exempt_until.isoformat() if self.exempt_until else None,
+            "exempt_reason": self.exempt_reason,
         }
         return {name: value for name, value in options.items() if value is not None}
 
@@ -100,12 +102,14 @@ class Account:
     Attributes:
         name: the label aws_account.
         service_accounts: all of the account, whatever --limit says.
+        known_users: IAM users of all hosts with this label, in whatever Region: users are global.
     """
 
     name: str
     region: str
     settings: AccountSettings
     service_accounts: tuple[ServiceAccount, ...]
+    known_users: tuple[str, ...] = ()
 
     @property
     def selected(self) -> tuple[ServiceAccount, ...]:
@@ -122,7 +126,14 @@ class Account:
         working, exempt = [], []
         for item in self.selected:
             if item.exempt_until is not None and today <= item.exempt_until:
-                exempt.append({"name": item.name, "until": item.exempt_until.isoformat(), "reason": item.exempt_reason})
+                exempt.append(
+                    {
+                        "name": item.name,
+                        "until": item.exempt_until.isoformat(),
+                        "reason": item.exempt_reason,
+                        "options": item.to_options(self.settings.notify_from),
+                    }
+                )
             else:
                 working.append(item.to_options(self.settings.notify_from))
         return {
@@ -133,6 +144,10 @@ class Account:
             "recipients": list(self.recipients),
             "service_accounts": working,
             "exempt": exempt,
+            "known": {
+                "secrets": [item.secret_name for item in self.service_accounts],
+                "iam_users": list(self.known_users),
+            },
         }
 
 

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +16,37 @@ from .state import DocumentFacts, Key, Secret, State, Target, User
 
 _NO_USER = ("NoSuchEntity",)
 _NO_SECRET = ("ResourceNotFoundException",)
+_NO_SCHEDULE = ("ResourceNotFoundException",)
+
+
+class Depth:
+    """What an audit reads beyond the present state of a service account.
+
+    Args:
+        scheduler: boto3 client, in the secrets' Region.
+        group: schedule group of the retirements.
+        functions: strategy -> ARN of its function; empty where that is not known.
+    """
+
+    def __init__(self, scheduler: Client, group: str, functions: Mapping[str, str]) -> None:
+        self._scheduler = scheduler
+        self._group = group
+        self.functions = functions
+
+    def retirement_start(self, key_id: str) -> datetime | None:
+        """When the key's retirement begins to be asked for; None when it has no schedule.
+
+        Raises:
+            CallError: refused.
+        """
+        answer = call_or_none(
+            "scheduler:GetSchedule",
+            self._scheduler.get_schedule,
+            _NO_SCHEDULE,
+            GroupName=self._group,
+            Name=f"retire-{key_id}",
+        )
+        return _utc(answer.get("StartDate")) if answer else None
 
 
 class Reader:
@@ -23,16 +56,23 @@ class Reader:
         secretsmanager, iam: boto3 clients; secretsmanager in the secrets' Region.
         with_value: read AWSCURRENT's document too.
         with_last_used: ask when each key was last used.
+        depth: what an audit asks beyond that; None: nothing.
     """
 
     def __init__(
-        self, secretsmanager: Client, iam: Client, with_value: bool = False, with_last_used: bool = False
+        self,
+        secretsmanager: Client,
+        iam: Client,
+        with_value: bool = False,
+        with_last_used: bool = False,
+        depth: Depth | None = None,
     ) -> None:
         self._secretsmanager = secretsmanager
         self._iam = iam
         self._region = str(secretsmanager.meta.region_name)
         self._with_value = with_value
         self._with_last_used = with_last_used
+        self._depth = depth
 
     def read(self, target: Target) -> State:
         """Everything about one target.
@@ -56,7 +96,46 @@ class Reader:
             except CallError as error:
                 unread.append(f"the value of {target.secret_name}: {error.code}")
         now = time_of(answer) if answer else datetime.now(UTC)
-        return State(target, now, secret, user, document_facts, tuple(unread))
+        state = State(target, now, secret, user, document_facts, tuple(unread))
+        return self._deeper(state) if self._depth is not None and secret is not None and not secret.deleted else state
+
+    def _deeper(self, state: State) -> State:
+        """The keys of the other labelled versions, and the retirement of the previous key where it is Active."""
+        depth, secret, unread = self._depth, state.secret, list(state.unread)
+        if depth is None or secret is None or state.user is None:
+            return replace(state, function_arn=depth.functions.get(state.target.rotation_strategy) if depth else None)
+        labelled: dict[str, str | None] = {}
+        complete = True
+        created: datetime | None = None
+        current = secret.labels.get(names.AWSCURRENT)
+        for label in (names.AWSPENDING, names.AWSPREVIOUS):
+            version = secret.labels.get(label)
+            if version is None or version == current:
+                continue
+            try:
+                answer = self._value(secret.arn, VersionId=version) or {}
+            except CallError as error:
+                unread.append(f"the value of {secret.name} under {label}: {error.code}")
+                complete = False
+                continue
+            labelled[label] = document.access_key_of(answer.get("SecretString"))
+            created = _utc(answer.get("CreatedDate")) if label == names.AWSPENDING else created
+        previous = labelled.get(names.AWSPREVIOUS)
+        start, asked = None, False
+        if any(key.active and key.access_key_id == previous for key in state.user.keys):
+            try:
+                start, asked = depth.retirement_start(str(previous)), True
+            except CallError as error:
+                unread.append(f"the retirement of {previous}: {error.code}")
+        return replace(
+            state,
+            unread=tuple(unread),
+            labelled_keys=labelled if complete else None,
+            pending_created=created,
+            retirement_read=asked,
+            retirement_start=start,
+            function_arn=depth.functions.get(state.target.rotation_strategy),
+        )
 
     def secret(self, secret_id: str) -> tuple[Secret | None, datetime]:
         """DescribeSecret alone, with AWS's time.
@@ -129,6 +208,7 @@ class Reader:
             labels={label: version for version, labels in _stages(answer) for label in labels},
             last_rotated=_utc(answer.get("LastRotatedDate")),
             next_rotation=_utc(answer.get("NextRotationDate")),
+            last_accessed=_utc(answer.get("LastAccessedDate")),
             deleted=_utc(answer.get("DeletedDate")),
             is_replica=bool(primary) and primary != self._region,
             primary_region=primary,

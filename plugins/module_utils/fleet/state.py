@@ -18,6 +18,7 @@ class Target:
     Attributes:
         name: the inventory host.
         hold_back: why a due rotation is only reported; None: it rotates.
+        exempt_until: last day of an exemption, YYYY-MM-DD; Prowler knows nothing of it.
     """
 
     name: str
@@ -33,6 +34,8 @@ class Target:
     disposable_keys: tuple[str, ...] = ()
     rotate_on_enrol: str = "due"
     hold_back: str | None = None
+    exempt_until: str | None = None
+    exempt_reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,7 @@ class Secret:
     labels: Mapping[str, str] = field(default_factory=dict)
     last_rotated: datetime | None = None
     next_rotation: datetime | None = None
+    last_accessed: datetime | None = None
     deleted: datetime | None = None
     is_replica: bool = False
     primary_region: str | None = None
@@ -111,6 +115,21 @@ class State:
     document: DocumentFacts | None = None
     unread: tuple[str, ...] = ()
     """What could not be read, with AWS's error code: shown, never taken for a yes."""
+    labelled_keys: Mapping[str, str | None] | None = None
+    """Staging label other than AWSCURRENT -> the key id that its version names; None: not read."""
+    pending_created: datetime | None = None
+    """When AWSPENDING's version was made, where it has a value."""
+    retirement_read: bool = False
+    """Whether the schedule of AWSPREVIOUS' key was asked for, which is done where that key is Active."""
+    retirement_start: datetime | None = None
+    """When that schedule starts; None: there is none."""
+    function_arn: str | None = None
+    """The function that should rotate it; None: not known."""
+
+    @property
+    def exempt(self) -> bool:
+        """Whether an exemption holds today."""
+        return self.target.exempt_until is not None and self.now.date().isoformat() <= self.target.exempt_until
 
     @property
     def current_key(self) -> Key | None:

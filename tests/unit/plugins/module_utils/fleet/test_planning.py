@@ -12,7 +12,8 @@ import pytest
 
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet import planning
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.errors import StateError
-from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.findings import describe, findings
+from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.findings.checks import findings
+from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.findings.reading import describe
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.planning import plan_absent, plan_present
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.state import (
     DocumentFacts,
@@ -51,6 +52,7 @@ def state(target: Target = TARGET, age: float = 1.0, **secret: Any) -> State:
         "labels": {"AWSCURRENT": "v1"},
         "last_rotated": NOW - age * DAY,
         "next_rotation": NOW + (85 - age) * DAY,
+        "last_accessed": NOW,
         **secret,
     }
     key = Key("AKIA1", "Active", NOW - age * DAY)
@@ -226,7 +228,8 @@ def test_no_key_is_guessed_where_the_value_may_not_be_read() -> None:
     ],
 )
 def test_findings_about_the_document(target: Target, facts: DocumentFacts, identity: str) -> None:
-    assert [finding.id for finding in findings(replace(state(target), document=facts))] == [identity]
+    given = state(target, tags=planning.settings_tags(target))
+    assert [finding.id for finding in findings(replace(given, document=facts))] == [identity]
 
 
 def test_all_is_well_finds_nothing() -> None:
