@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The evergreen.key_rotation maintainers
 # GNU General Public License v3.0 or later (see LICENSE)
 .DEFAULT_GOAL := help
-.PHONY: help environment demo test unit embedded modules story molecule chaos chaos-mutants simulate lint aws package clean
+.PHONY: help environment demo test unit embedded modules story molecule chaos chaos-mutants privileges simulate prowler lint aws package clean
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 PYTEST := .venv/bin/python -m pytest
@@ -41,13 +41,20 @@ chaos: environment ## every crash point and fault through the real zip, every in
 chaos-mutants: environment ## each guard of the life cycle taken away: which sweep notices
 	.venv/bin/python -m chaos.mutants
 
+privileges: environment ## each right of the deployed roles taken away: what fails without it
+	.venv/bin/python -m chaos.privileges
+
 simulate: environment ## 10,000 service accounts over 5 years on the real code: keys past their promise, outages
 	.venv/bin/python -m chaos.simulate
+
+prowler: ## the real Prowler, in an environment of its own (2.3 GB): the old fleet, then the same fleet deployed
+	@scripts/bootstrap prowler
+	@.venv/bin/python -m judge
 
 lint: environment ## ruff, mypy --strict, yamllint, ansible-lint at the production profile
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/mypy plugins/module_utils sandbox demo chaos
+	.venv/bin/mypy plugins/module_utils sandbox demo chaos judge
 	.venv/bin/yamllint --strict .
 	.venv/bin/ansible-lint --offline --profile production
 
@@ -58,4 +65,4 @@ package: environment ## build/rotation.zip, the same bytes each time
 	@.venv/bin/python scripts/package
 
 clean: ## remove what the targets above made
-	rm -rf .venv .venv-lambda build .cache .mypy_cache .pytest_cache .ruff_cache .ansible collections
+	rm -rf .venv .venv-lambda .venv-prowler build .cache .mypy_cache .pytest_cache .ruff_cache .ansible collections

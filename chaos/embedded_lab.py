@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import uuid
 from collections.abc import Iterator
@@ -16,9 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-from ansible.parsing.dataloader import DataLoader
-from ansible.plugins.loader import init_plugin_loader
-from ansible.template import Templar, trust_as_template
 from botocore.config import Config
 from moto.iam.models import iam_backends
 from moto.scheduler.models import scheduler_backends
@@ -27,6 +23,8 @@ from moto.secretsmanager.models import secretsmanager_backends
 from plugins.plugin_utils.package import build
 from sandbox.server import running
 from sandbox.world import ACCOUNT, ADMINISTRATOR, World
+
+from .rendered import Rendered
 
 REGION = "us-east-1"
 DAY = 86_400.0
@@ -38,7 +36,6 @@ SLOTS = 32
 """Mail addresses that the policy allows; points that run at once need one each."""
 SENDER = "alerts@acmecorp.com"
 CHECKOUT = Path(__file__).resolve().parent.parent
-_ROLE = CHECKOUT / "roles" / "rotation"
 
 
 @dataclass
@@ -224,7 +221,11 @@ class Lab:
 
     def _deploy(self) -> None:
         """Roles, functions, permissions and schedule group as the role makes them, without Ansible's detours."""
-        rendered = _Rendered()
+        rendered = Rendered(
+            rotation_aws_region=REGION,
+            rotation_notify_from=SENDER,
+            rotation_notify_recipients=[f"slot{slot}@acmecorp.com" for slot in range(SLOTS)],
+        )
         arns = {}
         for role in rendered.value("rotation_roles"):
             trust = rendered.template("trust.json.j2", role)
@@ -247,6 +248,7 @@ class Lab:
                 LoggingConfig={"LogFormat": "JSON"},
                 Environment={"Variables": {**function["environment"], **spacing}},
             )
+            self.client("logs").create_log_group(logGroupName=f"/aws/lambda/{function['name']}")
             functions.add_permission(
                 FunctionName=function["name"],
                 StatementId="secretsmanager",
@@ -256,39 +258,6 @@ class Lab:
             )
             self.functions[function["handler"].split(".")[0]] = made["FunctionArn"]
         functions.get_waiter("function_active_v2").wait(FunctionName=made["FunctionName"])
-
-
-_find_plugins = functools.cache(init_plugin_loader)
-"""Ansible warns when it is told twice."""
-
-
-class _Rendered:
-    """The role's variables and templates, rendered by Ansible's own templating."""
-
-    def __init__(self) -> None:
-        _find_plugins()
-        self._loader = DataLoader()
-        self._variables: dict[str, Any] = {}
-        for name in ("defaults", "vars"):
-            self._variables |= self._loader.load_from_file(str(_ROLE / name / "main.yml"), trusted_as_template=True)
-        self._variables |= {
-            "rotation_caller": {"arn": f"arn:aws:iam::{ACCOUNT}:root", "account": ACCOUNT},
-            "rotation_aws_region": REGION,
-            "rotation_notify_from": SENDER,
-            "rotation_notify_recipients": [f"slot{slot}@acmecorp.com" for slot in range(SLOTS)],
-        }
-
-    def value(self, name: str) -> Any:
-        """A variable of the role."""
-        templar = Templar(loader=self._loader, variables=self._variables)
-        return json.loads(templar.template(trust_as_template(f"{{{{ {name} | to_json }}}}")))
-
-    def template(self, name: str, role: dict[str, Any]) -> str:
-        """A policy of one of the roles, as text."""
-        templar = Templar(loader=self._loader, variables={**self._variables, "rotation_role": role})
-        path = _ROLE / "templates" / name
-        found = templar.template(trust_as_template(f"{{{{ lookup('ansible.builtin.template', '{path}') }}}}"))
-        return found if isinstance(found, str) else json.dumps(found)
 
 
 @contextmanager

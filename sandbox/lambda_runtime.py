@@ -18,6 +18,7 @@ from moto.logs.models import logs_backends
 from moto.sts.models import sts_backends
 
 from .lambda_process import Configuration, Credentials, LambdaProcess, Outcome
+from .roles import allows
 from .world import ACCOUNT, World
 
 MAX_IDLE = 8
@@ -154,18 +155,28 @@ class LambdaRuntime:
         return Credentials(session.access_key_id, session.secret_access_key, session.session_token)
 
     def _log(self, process: LambdaProcess, outcome: Outcome, milliseconds: float) -> None:
-        """Write what the function printed, between START and REPORT, to its CloudWatch log stream."""
+        """Write what the function printed, between START and REPORT, to its CloudWatch log stream.
+
+        Lambda writes as the execution role, and what that may not write is lost without a word.
+        """
         own = process.configuration
+        stream = f"arn:aws:logs:{own.region}:{ACCOUNT}:log-group:{own.log_group}:log-stream:{process.log_stream}"
         clock = self._world.clock
         start, end = _platform_lines(own, outcome.request_id, milliseconds)
         stamp = int(clock.now() * 1000)
         events = [{"timestamp": stamp, "message": line} for line in (start, *outcome.log, *end)]
         with self._world.lock:
             logs = logs_backends[ACCOUNT][own.region]
-            logs.ensure_log_group(own.log_group)
+            if own.log_group not in logs.groups:
+                if not allows(own.role, "logs:CreateLogGroup", stream):
+                    return
+                logs.ensure_log_group(own.log_group)
             if process.log_stream not in logs.groups[own.log_group].streams:
+                if not allows(own.role, "logs:CreateLogStream", stream):
+                    return
                 logs.create_log_stream(own.log_group, process.log_stream)
-            logs.put_log_events(own.log_group, process.log_stream, events)
+            if allows(own.role, "logs:PutLogEvents", stream):
+                logs.put_log_events(own.log_group, process.log_stream, events)
 
 
 def _platform_lines(own: Configuration, request_id: str, milliseconds: float) -> tuple[str, tuple[str, ...]]:

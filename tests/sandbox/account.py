@@ -39,6 +39,8 @@ def handler(event, context):
 """
 """A function that rotates as AWS asks; the broken ones of the tests differ from it in one thing."""
 
+LOG_ACTIONS = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"]
+"""Without these a function leaves no log."""
 SECRETS_ACTIONS = [
     "secretsmanager:DescribeSecret",
     "secretsmanager:GetSecretValue",
@@ -120,7 +122,7 @@ class Account:
 
     def function(self, source: str, name: str = "f", actions: list[str] | None = None, **settings: Any) -> str:
         """A settled function with a role of its own; returns its ARN."""
-        role = self.role(f"{name}-role", SECRETS_ACTIONS if actions is None else actions)
+        role = self.role(f"{name}-role", [*LOG_ACTIONS, *(SECRETS_ACTIONS if actions is None else actions)])
         arn = self.functions.create_function(
             FunctionName=name,
             Runtime="python3.13",
