@@ -152,8 +152,8 @@ MUTANTS = (
         "abandoned rule",
         "the attempt is dead",
         SLOTS,
-        "end is not None and end <= evidence.now]",
-        "end is not None]",
+        "end is None or end > evidence.now for",
+        "end is None for",
     ),
     Mutant(
         "abandoned rule",
@@ -180,14 +180,14 @@ MUTANTS = (
         "abandoned rule",
         "used by nothing but STS",
         SLOTS,
-        '(used.service == "sts" and used.date <= max(known))',
-        "used.date <= max(known) or used.service != 'sts'",
+        '(used.service == "sts" and used.date <= tested)',
+        "used.date <= tested or used.service != 'sts'",
     ),
     Mutant(
         "abandoned rule",
         "by STS only while it was tested",
         SLOTS,
-        '(used.service == "sts" and used.date <= max(known))',
+        '(used.service == "sts" and used.date <= tested)',
         "used.service == 'sts'",
     ),
     Mutant(

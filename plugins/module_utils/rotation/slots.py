@@ -255,15 +255,14 @@ def _is_abandoned(evidence: Evidence, key: AccessKey) -> bool:
     """(d) The key of an attempt that was given up: stored, never promoted, used by nothing but our own test."""
     naming = evidence.naming(key)
     ends = [evidence.attempt_end(version) for version in naming]
-    known = [end for end in ends if end is not None and end <= evidence.now]
     if (
-        not known
-        or len(known) < len(ends)
+        not ends
+        or any(end is None or end > evidence.now for end in ends)
         or evidence.current_key is None
         # Two attempts may have run side by side, so that the loser's key is a little older than the winner's.
         or key.created <= evidence.current_key.created - evidence.attempt_limit
     ):
         return False
     used = evidence.last_used(key)
-    known = [evidence.tested_until(version) for version in naming]
-    return used.date is None or (used.service == "sts" and used.date <= max(known))
+    tested = max(evidence.tested_until(version) for version in naming)
+    return used.date is None or (used.service == "sts" and used.date <= tested)
