@@ -51,12 +51,13 @@ prowler: ## the real Prowler, in an environment of its own (2.3 GB): the old fle
 	@scripts/bootstrap prowler
 	@.venv/bin/python -m judge
 
-lint: environment ## ruff, mypy --strict, yamllint, ansible-lint at the production profile
+lint: environment ## ruff, mypy --strict, yamllint, ansible-lint at the production profile, the IAM policies
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy plugins/module_utils sandbox demo chaos judge
 	.venv/bin/yamllint --strict .
 	.venv/bin/ansible-lint --offline --profile production
+	.venv/bin/python -m chaos.policy_lint
 
 aws: environment ## the embedded AWS alone, on 127.0.0.1 (PORT=4566)
 	@exec .venv/bin/python -m sandbox --port $(PORT)
