@@ -5,10 +5,11 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from moto.core.parse import PROTOCOL_PARSERS
 from moto.core.request import Request, determine_request_protocol
@@ -26,6 +27,8 @@ _MODELS = {"monitoring": "cloudwatch", "tagging": "resourcegroupstaggingapi"}
 """Signing names that are not the botocore name of their service. SES v2 shares the signing name of v1: see _model."""
 _PREFIXES = {"monitoring": "cloudwatch", "tagging": "tag"}
 """Signing names that are not the prefix of their IAM actions."""
+_MOVED = {("GET", "/v2/email/identities"): ("POST", "/v2/email/list-identities")}
+"""Operations of SES v2 that have another address since botocore 1.43.105."""
 _ACTIONS = {
     "lambda:Invoke": "lambda:InvokeFunction",
     "lambda:InvokeAsync": "lambda:InvokeFunction",
@@ -96,6 +99,20 @@ def rewind(environ: Environ, body: bytes) -> Environ:
     return {**environ, "wsgi.input": io.BytesIO(body)}
 
 
+def moved(environ: Environ) -> Environ:
+    """The same request at the address that the present API model has for it; older clients use the address before."""
+    place = _MOVED.get((environ.get("REQUEST_METHOD", ""), environ.get("PATH_INFO", "")))
+    if place is None:
+        return environ
+    method, path = place
+    asked: dict[str, Any] = {name: values[-1] for name, values in parse_qs(environ.get("QUERY_STRING", "")).items()}
+    if str(asked.get("PageSize", "")).isdecimal():
+        asked["PageSize"] = int(asked["PageSize"])
+    body = json.dumps(asked).encode()
+    spelt = {"REQUEST_METHOD": method, "PATH_INFO": path, "REQUEST_URI": path, "RAW_URI": path, "QUERY_STRING": ""}
+    return rewind({**environ, **spelt, "CONTENT_TYPE": "application/json", "CONTENT_LENGTH": str(len(body))}, body)
+
+
 def credential(environ: Environ) -> Credential | None:
     """Read the Authorization header.
 
@@ -116,8 +133,10 @@ def parse(environ: Environ, body: bytes, signed: Credential) -> Call:
     Raises:
         BadCall: the signing name is no service, or the request matches none of its operations.
     """
+    environ = moved(rewind(environ, body))
     model_name = _model(signed.service, environ)
-    request = Request(rewind(environ, body))
+    request = Request(environ)
+    body = request.get_data()
     try:
         model = get_service_model(model_name)
         protocol = determine_request_protocol(model, request.content_type)

@@ -17,6 +17,7 @@ from moto.core.model_instances import reset_model_data
 from moto.iam.models import AccessKeyLastUsed
 from moto.secretsmanager.models import secretsmanager_backends
 
+from . import arns
 from .callers import find_key
 from .calls import Environ, read_body
 from .gate import Gate, StartResponse
@@ -47,6 +48,7 @@ class Control:
             ("GET", "journal"): self._journal,
             ("GET", "events"): lambda _: list(world.events),
             ("GET", "mail"): lambda _: list(world.mail),
+            ("GET", "code"): _code,
             ("GET", "faults"): lambda _: gate.faults.pending(),
             ("POST", "faults"): gate.faults.add,
             ("DELETE", "faults"): self._clear_faults,
@@ -68,8 +70,12 @@ class Control:
             status, answer = HTTPStatus.BAD_REQUEST, {"error": str(error)}
         except TimeoutError as error:
             status, answer = HTTPStatus.GATEWAY_TIMEOUT, {"error": str(error)}
-        body = json.dumps(answer).encode()
-        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+        zipped = isinstance(answer, bytes)
+        body = answer if zipped else json.dumps(answer).encode()
+        headers = [
+            ("Content-Type", "application/zip" if zipped else "application/json"),
+            ("Content-Length", str(len(body))),
+        ]
         start_response(f"{status.value} {status.phrase}", headers)
         return [body]
 
@@ -189,6 +195,15 @@ _SECRET_DATES = {
     "last_accessed_days": "last_accessed_date",
     "last_changed_days": "last_changed_date",
 }
+
+
+def _code(query: dict[str, Any]) -> bytes:
+    """The zip of a function, at the address that GetFunction gives as its Location."""
+    wanted = str(query.get("function"))
+    found = arns.function(wanted.split(":")[3], wanted) if wanted.count(":") >= 6 else None
+    if found is None:
+        raise ControlError(f"no function {wanted!r}; name it by its ARN")
+    return bytes(found.code_bytes)
 
 
 def _number(wish: dict[str, Any], name: str, required: bool = False) -> float | None:

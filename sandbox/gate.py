@@ -23,7 +23,7 @@ from botocore.session import Session
 from .answers import Answer, Refusal, render
 from .authorize import authorize
 from .callers import Caller, Callers
-from .calls import BadCall, Call, Credential, Environ, credential, parse, protocol_of, read_body, rewind
+from .calls import BadCall, Call, Credential, Environ, credential, moved, parse, protocol_of, read_body, rewind
 from .faults import Fault, Faults, Unanswered
 from .world import World
 
@@ -149,7 +149,7 @@ class Gate:
             with lock:
                 for check in self._world.checks:
                     check(call, caller)
-                answer = self._moto(rewind(environ, body), call)
+                answer = self._moto(moved(rewind(environ, body)), call)
                 if answer.status < HTTPStatus.BAD_REQUEST:
                     for watch in self._world.watchers:
                         watch(call, caller)

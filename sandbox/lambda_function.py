@@ -83,8 +83,10 @@ class Function(LambdaFunction):  # type: ignore[misc]  # mypy reads moto as Any
         return {name: value for name, value in config.items() if value is not None}
 
     def get_code(self) -> dict[str, Any]:
-        """The answer of GetFunction; a reserved concurrency of 0 is shown too."""
+        """The answer of GetFunction; the code is had from this server, and a reserved concurrency of 0 is shown too."""
         answer: dict[str, Any] = super().get_code()
+        if "Location" in answer.get("Code", {}):
+            answer["Code"]["Location"] = f"{self.host.world.endpoint}/_sandbox/code?function={self.function_arn}"
         if self.reserved_concurrency is not None:
             answer["Concurrency"] = {"ReservedConcurrentExecutions": self.reserved_concurrency}
         return answer

@@ -18,6 +18,7 @@ from moto.awslambda.models import LambdaBackend, LambdaFunction
 from moto.awslambda.policy import Policy
 from moto.iam.models import IAMBackend
 from moto.iam.responses import IamResponse
+from moto.kms.models import Key
 from moto.scheduler.responses import EventBridgeSchedulerResponse
 from moto.secretsmanager.responses import SecretsManagerResponse
 from moto.ses.models import SESBackend
@@ -65,6 +66,7 @@ PINS: tuple[tuple[Any, str, str], ...] = (
     (IamResponse, "get_access_key_last_used", "(self) -> 'ActionResult'"),
     (IamResponse, "generate_credential_report", "(self) -> 'ActionResult'"),
     (IamResponse, "get_credential_report", "(self) -> 'ActionResult'"),
+    (Key, "to_dict", "(self) -> dict[str, typing.Any]"),
     (TokenResponse, "get_caller_identity", "(self) -> moto.core.responses.ActionResult"),
     (SESBackend, "_is_verified_address", "(self, source: str) -> bool"),
     (

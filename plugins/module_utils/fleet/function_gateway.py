@@ -16,6 +16,8 @@ from .function import INVOKE, PRINCIPAL, STATEMENT_ID, Found, Plan, Wanted, norm
 _MISSING = ("ResourceNotFoundException",)
 _BUSY = "ResourceConflictException"
 _RETRY_SECONDS = 2.0
+_NOT_YET = ("assumed", "does not have permissions")
+"""In Lambda's refusals. IAM is eventually consistent: a role or policy of a moment ago is not yet everywhere."""
 
 
 class FunctionGateway:
@@ -95,8 +97,7 @@ class FunctionGateway:
                 )
                 break
             except CallError as error:
-                # IAM is eventually consistent: a role made a moment ago is not yet assumable everywhere.
-                if "assumed" not in error.text or self._now() >= deadline:
+                if not _not_yet(error) or self._now() >= deadline:
                     raise
                 self._sleep(_RETRY_SECONDS)
         self._wait("function_active_v2")
@@ -123,7 +124,7 @@ class FunctionGateway:
                 call(action, method, **arguments)
                 break
             except CallError as error:
-                if (error.code != _BUSY and "assumed" not in error.text) or self._now() >= deadline:
+                if (error.code != _BUSY and not _not_yet(error)) or self._now() >= deadline:
                     raise
                 self._sleep(_RETRY_SECONDS)
         self._wait("function_updated_v2")
@@ -176,6 +177,10 @@ class FunctionGateway:
         answer = call_or_none("lambda:GetPolicy", self._client.get_policy, _MISSING, FunctionName=self._name)
         statements = json.loads(answer["Policy"]).get("Statement", []) if answer else []
         return next((statement for statement in statements if statement.get("Sid") == STATEMENT_ID), None)
+
+
+def _not_yet(error: CallError) -> bool:
+    return any(words in error.text for words in _NOT_YET)
 
 
 def _given(configuration: Mapping[str, Any]) -> dict[str, Any]:

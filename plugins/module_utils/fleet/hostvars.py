@@ -60,6 +60,18 @@ class HostReader:
             return None
         return text
 
+    def texts(self, name: str, pattern: str, mend: str) -> tuple[str, ...] | None:
+        """A list of strings of a certain shape, in order and each once; None when unset or wrong."""
+        value = self.raw(name)
+        if value is None:
+            return None
+        items = value if isinstance(value, (list, tuple)) else [value]
+        for item in items:
+            if not isinstance(item, str) or not re.fullmatch(pattern, item):
+                self.mistake(name, f"found {_shown(item)}", mend)
+                return None
+        return tuple(sorted({str(item) for item in items}))
+
     def whole(self, name: str, low: int, high: int) -> int | None:
         """A whole number within bounds."""
         value = self.raw(name)

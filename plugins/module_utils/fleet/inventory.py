@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from datetime import date
 
 from ..rotation import names
+from .account_settings import read_settings
 from .errors import ScheduleError
 from .hostvars import HostReader
 from .model import Account, AccountSettings, Fleet, Mistake, ServiceAccount
@@ -136,7 +137,7 @@ def _read_host(reader: HostReader, selected: bool, warnings: list[str]) -> _Host
         reader.mistake(
             "aws_region", "missing", "write the Region of the secret for the account's group, e.g. us-east-1"
         )
-    settings = _read_settings(reader, label)
+    settings = read_settings(reader, label)
     item = _read_item(reader, strategy or "", secret or "", user, settings.quiet_hours, selected, warnings)
     return _Host(reader.host, secret, user, None if reader.mistakes else item, label, region, settings)
 
@@ -202,24 +203,6 @@ def _read_item(
         warnings.append(f"{reader.host}: {variable}: {warning}")
     return ServiceAccount(
         reader.host, secret, user, strategy, rules, max_age, grace, email, keys, until, reason, enrol, selected
-    )
-
-
-def _read_settings(reader: HostReader, label: str | None) -> AccountSettings:
-    account_id = reader.text("aws_account_id", r"[0-9]{12}", "write the account's twelve digits, in quotes")
-    if account_id is None and label is not None and len(label) == 12 and label.isdigit():
-        account_id = label
-    profile = reader.text("aws_profile")
-    role = reader.text("aws_role_arn", r"arn:[a-z-]+:iam::[0-9]{12}:role/.+", "write the ARN of the role to assume")
-    if profile is not None and role is not None:
-        reader.mistake("aws_profile", "aws_role_arn is set too", "take one of the two away")
-    return AccountSettings(
-        aws_account_id=account_id,
-        aws_profile=profile,
-        aws_role_arn=role,
-        notify_from=reader.address("notify_from"),
-        kms_key_arn=reader.text("kms_key_arn", r"arn:[a-z-]+:kms:.+:key/.+", "write the ARN of a KMS key, no alias"),
-        quiet_hours=reader.whole("quiet_hours", names.LEAST_QUIET_HOURS, 1000),
     )
 
 

@@ -93,6 +93,8 @@ class AccountSettings:
     notify_from: str | None = None
     kms_key_arn: str | None = None
     quiet_hours: int | None = None
+    vpc_subnet_ids: tuple[str, ...] | None = None
+    vpc_security_group_ids: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,7 @@ class Account:
             else:
                 working.append(item.to_options(self.settings.notify_from))
         return {
-            **asdict(self.settings),
+            **{name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self.settings).items()},
             "aws_account": self.name,
             "aws_region": self.region,
             "runner": self.selected[0].name,

@@ -71,6 +71,14 @@ def without(variables: dict[str, Any], name: str) -> dict[str, Any]:
         ({"h": {**KEY, "rotate_on_enrol": "yes"}}, "h: rotate_on_enrol: found 'yes'"),
         ({"h": without(KEY, "aws_region")}, "h: aws_region: missing"),
         ({"h": {**KEY, "aws_region": "Virginia"}}, "h: aws_region: found 'Virginia'"),
+        (
+            {"h": {**KEY, "vpc_subnet_ids": ["subnet-0a1b2c3d"]}},
+            "h: vpc_security_group_ids: missing, but vpc_subnet_ids",
+        ),
+        (
+            {"h": {**KEY, "vpc_subnet_ids": ["subnet-0a1b2c3d"], "vpc_security_group_ids": ["default"]}},
+            "h: vpc_security_group_ids: found 'default'; list ids such as sg-",
+        ),
         ({"h": {**KEY, "aws_account_id": "12345"}}, "h: aws_account_id: found '12345'"),
         (
             {"h": {**KEY, "aws_profile": "p", "aws_role_arn": "arn:aws:iam::123456789012:role/r"}},
