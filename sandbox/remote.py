@@ -43,6 +43,10 @@ class Remote:
             wanted["last_used_days"] = last_used_days
         self._ask("POST", "keys", wanted)
 
+    def age_secret(self, secret_id: str, **days: float) -> None:
+        """Move a secret's dates back: created_days, last_rotated_days, last_accessed_days, last_changed_days."""
+        self._ask("POST", "keys", {"secret_id": secret_id, **days})
+
     def knobs(self, **wanted: Any) -> dict[str, Any]:
         """Set knobs (see world.Knobs), and give all of them."""
         return dict(self._ask("POST", "knobs", wanted))

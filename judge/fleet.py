@@ -1,0 +1,118 @@
+# Copyright: (c) 2026, The evergreen.key_rotation maintainers
+# GNU General Public License v3.0 or later (see LICENSE)
+"""The fleet that is judged: what its users may do, who uses its keys, what the collection made for it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from demo.old_fleet import REGION, SECRETS, USERS, Aws, seed
+from demo.playbook import INVENTORY, run
+from sandbox.world import ACCOUNT
+
+from .checks import FUNCTION, LOG_GROUP, QUEUE, ROLE, SECRET, USER
+from .scanner import JudgeError
+
+HOUR = 3600
+DAY = 24 * HOUR
+GRACE_OVER = DAY + HOUR
+LESS_WAITING = ("-e", "rotation_proof_spacing_seconds=0.05")
+"""A new key is proven three times as ever; at the end of many rotations the pauses would only cost time."""
+
+
+def seed_working(aws: Aws) -> None:
+    """The old fleet of the demo, whose users are permitted what such users are permitted."""
+    seed(aws)
+    iam = aws.client("iam")
+    allow = {
+        "Effect": "Allow",
+        "Action": ["bedrock:InvokeModel", "ecr:BatchGetImage"],
+        "Resource": "arn:aws:bedrock:*:*:*",
+    }
+    iam.create_group(GroupName="services")
+    document = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    iam.put_group_policy(GroupName="services", PolicyName="work", PolicyDocument=document)
+    for _, user in USERS.values():
+        iam.add_user_to_group(GroupName="services", UserName=user)
+
+
+def deploy(aws: Aws, folder: Path, service_accounts: dict[str, Any], account: dict[str, Any]) -> None:
+    """Deploy with real ansible-playbook, twice: the second time changes nothing.
+
+    Args:
+        folder: for the inventory.
+        service_accounts: variables over those of the example's service accounts.
+        account: variables over those of the example's account.
+
+    Raises:
+        JudgeError: it failed, or the second changed something.
+    """
+    inventory = yaml.safe_load(INVENTORY.read_text())
+    group = inventory["all"]["children"]["acmecorp_prod"]
+    group["vars"] |= {**account, **service_accounts}
+    path = folder / "inventory.yml"
+    path.write_text(yaml.safe_dump(inventory, sort_keys=False))
+    for again in (False, True):
+        done = run("deploy", aws.endpoint, *LESS_WAITING, inventory=path)
+        if done.code != 0:
+            raise JudgeError(f"deploy ended with {done.code}:\n{done.output}")
+        if again and done.changed:
+            raise JudgeError(f"the second deploy changed {done.changed} things:\n{done.output}")
+
+
+def resources(aws: Aws) -> dict[str, dict[str, str]]:
+    """What the collection rotates and made: kind -> ARN -> name."""
+    here = f"{REGION}:{ACCOUNT}"
+    names = ("key-rotation-iam-access-key", "key-rotation-noop")
+    roles = [*(f"{name}-{REGION}" for name in names), f"key-rotation-retirement-{REGION}"]
+    secrets = aws.client("secretsmanager")
+    return {
+        USER: {f"arn:aws:iam::{ACCOUNT}:user/{user}": user for _, user in USERS.values()},
+        SECRET: {secrets.describe_secret(SecretId=name)["ARN"]: name for name in SECRETS.values()},
+        FUNCTION: {f"arn:aws:lambda:{here}:function:{name}": name for name in names},
+        ROLE: {f"arn:aws:iam::{ACCOUNT}:role/{name}": name for name in roles},
+        LOG_GROUP: {f"arn:aws:logs:{here}:log-group:/aws/lambda/{name}:*": name for name in names},
+        QUEUE: {f"arn:aws:sqs:{here}:key-rotation-dead-letters": "key-rotation-dead-letters"},
+    }
+
+
+class Consumers:
+    """Those who use the keys: two read the secret each time, the third holds a copy for two days.
+
+    Nobody reads the database secrets: their rotations alone must keep them from being called unused.
+    """
+
+    COPY_DAYS = 2.0
+    SLOW = "bitbucket"
+
+    def __init__(self, aws: Aws) -> None:
+        self._aws = aws
+        self._copy: tuple[float, dict[str, str]] | None = None
+
+    def work(self) -> None:
+        """Each uses its key once.
+
+        Raises:
+            botocore ClientError: a key that a consumer holds does not work.
+        """
+        for host, (secret, _) in USERS.items():
+            now = self._aws.remote.now()
+            if host == self.SLOW and self._copy is not None and now - self._copy[0] < self.COPY_DAYS * DAY:
+                document = self._copy[1]
+            else:
+                document = json.loads(self._aws.value(secret))
+                if host == self.SLOW:
+                    self._copy = (now, document)
+            client = self._aws.key_client(document["AWS_ACCESS_KEY_ID"], document["AWS_SECRET_ACCESS_KEY"])
+            client.get_caller_identity()
+
+
+def active_keys(aws: Aws) -> dict[str, int]:
+    """User ARN -> how many Active keys."""
+    return {
+        f"arn:aws:iam::{ACCOUNT}:user/{user}": sum(key.active for key in aws.keys(user)) for _, user in USERS.values()
+    }
