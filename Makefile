@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The evergreen.key_rotation maintainers
 # GNU General Public License v3.0 or later (see LICENSE)
 .DEFAULT_GOAL := help
-.PHONY: help environment demo test unit embedded modules story molecule chaos chaos-mutants privileges simulate prowler lint aws package clean
+.PHONY: help environment demo test unit embedded modules story molecule browser report chaos chaos-mutants privileges simulate prowler lint aws package clean
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 PYTEST := .venv/bin/python -m pytest
@@ -32,6 +32,12 @@ story: environment ## the playbooks, end to end
 
 molecule: environment ## the scenarios in extensions/molecule
 	cd extensions && ../.venv/bin/molecule test --all
+
+browser: environment ## the report in headless Chromium (Debian: apt-get install chromium)
+	$(PYTEST) tests/browser
+
+report: environment ## reports of made-up fleets of 5 and 1,000 service accounts, with the times, into build/report
+	@.venv/bin/python scripts/report --examples build/report
 
 chaos: environment ## every crash point and fault through the real zip, every interleaving, random histories
 	.venv/bin/python -m chaos.interleave

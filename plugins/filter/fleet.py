@@ -82,9 +82,23 @@ def outcome(account: Mapping[str, Any], **facts: Any) -> dict[str, Any]:
     return outcome_of(account, facts)
 
 
+def audited(host: Mapping[str, Any]) -> dict[str, Any]:
+    """See audited.yml."""
+    account = host["rotation_account"]
+    state = host.get("audit_state", {})
+    return {
+        "account": account["aws_account"],
+        "region": account["aws_region"],
+        "reason": host.get("rotation_reason", ""),
+        "now": state.get("now"),
+        "secrets": state.get("secrets") or [],
+        "account_findings": state.get("account_findings") or [],
+    }
+
+
 class FilterModule:
     """The collection's filters."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Name to function."""
-        return {"outcome": outcome, "select": select}
+        return {"audited": audited, "outcome": outcome, "select": select}

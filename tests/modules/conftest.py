@@ -19,7 +19,7 @@ from demo.old_fleet import DATABASES, REGION, USERS, Aws, seed
 from sandbox.server import running
 from sandbox.world import ACCOUNT, ADMINISTRATOR
 
-READING = ("Describe", "Get", "List", "Filter")
+READING = ("Describe", "Get", "List", "Filter", "Generate")
 EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 HANDLERS = {"iam_access_key": "iam_access_key.handler", "noop": "noop.handler"}
 

@@ -145,19 +145,16 @@ def test_an_audit_sees_the_account_around_the_fleet(enrolled: Lab) -> None:
     assert value["AWS_SECRET_ACCESS_KEY"] not in json.dumps(result)
 
 
-def test_an_audit_follows_the_previous_key(functions: Lab) -> None:
-    """Retired: its schedule is in the group, until somebody deletes it."""
-    account = [service_account("bitbucket", grace_period_hours=24)]
-    iam, user = functions.aws.client("iam"), service_account("bitbucket")["iam_user"]
-    functions.changed(rotation_schedule, True, service_accounts=account, functions=functions.function_arns)
-    functions.changed(rotation_run, True, service_accounts=account, rotate_if="always")
-    options = {"service_accounts": account, "whole_account": True, "functions": functions.function_arns}
+def test_an_audit_follows_the_previous_key(enrolled: Lab) -> None:
+    account, user = fleet("bitbucket"), service_account("bitbucket")["iam_user"]
+    enrolled.changed(rotation_run, True, service_accounts=account, rotate_if="always")
+    options = {"service_accounts": account, "whole_account": True, "functions": enrolled.function_arns}
 
     def ids() -> list[str]:
-        (entry,) = functions.run(rotation_info, **options)["secrets"]
+        (entry,) = enrolled.run(rotation_info, **options)["secrets"]
         return [finding["id"] for finding in entry["findings"]]
 
-    assert ids() == ["two-active-keys", "retirement-missing"]  # grace 0 of the function's role: no schedule was made
-    old = next(key.key_id for key in functions.aws.keys(user) if key.age_days)
-    iam.update_access_key(UserName=user, AccessKeyId=old, Status="Inactive")
     assert ids() == ["key-inactive"]
+    old = next(key.key_id for key in enrolled.aws.keys(user) if key.age_days)
+    enrolled.aws.client("iam").update_access_key(UserName=user, AccessKeyId=old, Status="Active")
+    assert ids() == ["key-too-old", "two-active-keys", "retirement-missing"]

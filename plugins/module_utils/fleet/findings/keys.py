@@ -17,6 +17,7 @@ from .finding import (
     ROTATE_90_DAYS,
     TWO_ACTIVE_KEYS,
     Finding,
+    Severity,
 )
 
 FIRING_SLACK = timedelta(hours=names.RETIREMENT_INTERVAL_HOURS + 1)
@@ -54,8 +55,12 @@ def ages(state: State) -> list[Finding]:
         bound = f"the promise is {promise}" if age > promise else f"Prowler fails it beyond {KEY_AGE_DAYS}"
         current = key == state.current_key
         mend = "deploy rotates it, or run the rotate playbook" if current else _UNUSED_WAY_OUT
+        severity: Severity = "warning"
+        end = in_grace_until(state) if key == previous_active(state) else None
+        if end is not None:
+            severity, mend = "info", f"nothing to do: its successor is there, and it is retired on {timestamp(end)}"
         check = ROTATE_90_DAYS if age > KEY_AGE_DAYS else None
-        found.append(Finding("key-too-old", "warning", f"{key.access_key_id} is {age} days old; {bound}", mend, check))
+        found.append(Finding("key-too-old", severity, f"{key.access_key_id} is {age} days old; {bound}", mend, check))
     return found
 
 

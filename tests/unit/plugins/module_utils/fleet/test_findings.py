@@ -91,6 +91,9 @@ CASES: list[tuple[str, State, list[tuple[str, str, str | None]]]] = [
     ("about to break the promise", state([key(age=80 * DAY)], last_rotated=NOW - 80 * DAY,
         next_rotation=NOW + 30 * DAY), [("rotation-too-late", "warning", None)]),
     ("in grace", two(retirement_start=NOW + HOUR), [("two-active-keys", "info", TWO)]),
+    ("in grace, and older than the promise", replace(two(retirement_start=NOW + HOUR), user=User("a", "arn", {
+        "key-rotation:secret": ARN}, (key("AKIAOLD", 100 * DAY), key()))), [
+        ("key-too-old", "info", ROTATE), ("two-active-keys", "info", TWO)]),
     ("the firing is on its way", two(retirement_start=NOW - HOUR), [("two-active-keys", "info", TWO)]),
     ("postponed", two(2 * HOUR, retirement_start=NOW - 8 * HOUR), [
         ("two-active-keys", "warning", TWO), ("retirement-postponed", "warning", None)]),
