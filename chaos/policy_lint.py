@@ -33,7 +33,15 @@ NO_OPERATION = {"iam:PassRole", "lambda:InvokeFunction"}
 NO_ACTION = {"lambda:Invoke"}
 """And the other way round."""
 ON_EVERYTHING = {
-    "iam:ListAccountAliases": "is about the account; AWS knows no resource for it",
+    **dict.fromkeys(
+        [
+            "iam:GenerateCredentialReport",
+            "iam:GetCredentialReport",
+            "iam:ListAccountAliases",
+            "secretsmanager:ListSecrets",
+        ],
+        "is about the account; AWS knows no resource for it",
+    ),
     **dict.fromkeys(
         [
             "ec2:AssignPrivateIpAddresses",
