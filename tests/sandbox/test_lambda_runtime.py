@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from datetime import datetime, timedelta
 
@@ -11,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sandbox.world import World
-from tests.sandbox.account import ACCOUNT, Account, until
+from tests.sandbox.account import ACCOUNT, LOG_ACTIONS, Account, until
 
 
 @pytest.fixture
@@ -176,6 +177,19 @@ def handler(event, context):
     stamped = account.logs.filter_log_events(logGroupName="/aws/lambda/f", filterPattern="stamped")["events"]
     assert seen["now"][:10] in stamped[-1]["message"]
     assert abs(stamped[-1]["timestamp"] / 1000 - now) < 5
+
+
+@pytest.mark.parametrize("missing", LOG_ACTIONS)
+def test_a_role_that_may_not_log_leaves_no_log(account: Account, missing: str) -> None:
+    account.function('def handler(event, context):\n    print("said")\n    return "done"\n')
+    rest = {"Effect": "Allow", "Action": [action for action in LOG_ACTIONS if action != missing], "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [rest]})
+    account.iam.put_role_policy(RoleName="f-role", PolicyName="own", PolicyDocument=document)
+    assert account.invoke() == ("done", None)
+    groups = account.logs.describe_log_groups()["logGroups"]
+    assert bool(groups) is (missing != "logs:CreateLogGroup")
+    if groups:
+        assert account.logs.filter_log_events(logGroupName="/aws/lambda/f")["events"] == []
 
 
 def test_the_log_is_in_cloudwatch_and_can_be_searched(account: Account) -> None:

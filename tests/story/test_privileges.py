@@ -28,5 +28,8 @@ def test_every_right_is_needed_and_every_guard_keeps_something_out():
     rows = re.findall(r"^\| (key-rotation-\S+) \| ([^|]+) \| ([^|]+) \|$", done.stdout, re.MULTILINE)
     found = {role: sum(row[0] == role for row in rows) for role in LEAST_ROWS}
     assert all(found[role] >= least for role, least in LEAST_ROWS.items()), found
+    documented = (CHECKOUT / "docs" / "permissions.md").read_text()
+    new = [row for row in rows if f"| {' | '.join(row)} |" not in documented]
+    assert new == [], "run: python -m chaos.privileges --docs docs/permissions.md"
     slots = [without for _, taken, without in rows if taken.endswith("iam:DeleteAccessKey")]
     assert [without.count("slot: ") for without in slots] == [4]

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -69,3 +71,21 @@ def test_few_addresses_are_named_and_many_give_way_to_their_domains():
     assert decide(many, "somebody@evil-team-0.acmecorp.com.example.com") == "none"
     assert decide(many, "somebody@x.team-0.acmecorp.com") == "none"
     assert size(many) < size(few)
+
+
+@pytest.mark.parametrize("action", ["iam:CreateUser", "iam:TagUser", "iam:UntagUser"])
+def test_the_documented_service_control_policy_keeps_our_tags_to_the_deployers(action):
+    text = (Path(__file__).resolve().parents[2] / "docs" / "permissions.md").read_text()
+    found = re.search(r"```json\n(.*?)```", text, re.DOTALL)
+    assert found is not None
+    policy = json.loads(found[1])
+
+    def decide_tag(role: str, *keys: str) -> str:
+        context = {"aws:PrincipalArn": f"arn:aws:iam::123456789012:role/{role}", "aws:TagKeys": keys}
+        return evaluate([policy], Request(action, "arn:aws:iam::123456789012:user/services/x", context))
+
+    assert decide_tag("somebody", "key-rotation:secret") == "deny"
+    assert decide_tag("somebody", "team", "key-rotation:function") == "deny"
+    assert decide_tag("somebody", "team") == "none"
+    assert decide_tag("somebody") == "none"
+    assert decide_tag("key-rotation-deployer", "key-rotation:secret") == "none"
