@@ -119,7 +119,7 @@ def test_info_finds_what_cannot_be_worked_on(
 def test_info_sees_a_secret_that_awaits_deletion(lab: Lab) -> None:
     lab.aws.client("secretsmanager").delete_secret(SecretId=service_account("bitbucket")["secret_name"])
     (entry,) = lab.run(rotation_info, service_accounts=[service_account("bitbucket")])["secrets"]
-    assert [finding["id"] for finding in entry["findings"]] == ["secret-awaits-deletion"]
+    assert [finding["id"] for finding in entry["findings"]] == ["secret-awaits-deletion", "key-too-old"]
 
 
 def test_an_audit_sees_the_account_around_the_fleet(enrolled: Lab) -> None:

@@ -111,7 +111,9 @@ def next_rotations(report: Mapping[str, Any]) -> Picture:
         ticks.append((left + (week + 1.5) * step, start))
     summary = f"{weeks.total()} service accounts have a date" if weeks else "No rotation is planned"
     summary += f", {weeks[-1]} of them overdue" if weeks[-1] else ""
-    summary += f"; {off} have none, because rotation is off." if off else "."
+    summary += (
+        f"; {off} {'has' if off == 1 else 'have'} none: rotation is off, or the secret is not there." if off else "."
+    )
     axis = 24.0 + tall
     return Picture("columns", tuple(bars), tuple(ticks), 0, axis + 30, axis, summary)
 

@@ -11,11 +11,10 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.findings import finding as checks
-from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.findings.catalogue import CATALOGUE
-from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.findings.finding import SEVERITIES
 
 from . import figures
-from .verdict import Report, all_findings, label
+from .grouping import by_kind
+from .verdict import Report, label
 
 SHOWN_ITEMS = {True: 8, False: 3}
 """In a small fleet, and in a large one, so many examples of a finding are open; the rest folds away."""
@@ -49,7 +48,7 @@ def to_html(report: Report) -> str:
     return environment.get_template("report.html.j2").render(
         report=report,
         verdict=report["verdict"],
-        groups=_groups(report),
+        groups=by_kind(report),
         ages=figures.key_ages(report),
         rotations=figures.next_rotations(report),
         coming=coming,
@@ -63,32 +62,6 @@ def to_html(report: Report) -> str:
         line_days=figures.LINE_DAYS,
         mood=_mood(report["verdict"]),
     )
-
-
-def _groups(report: Report) -> list[dict[str, Any]]:
-    """The findings by kind, worst first, then the most frequent."""
-    groups: dict[tuple[str, str], dict[str, Any]] = {}
-    several = len(report["accounts"]) > 1
-    for account in report["accounts"]:
-        for name, finding in all_findings(account):
-            group = groups.setdefault(
-                (finding["severity"], finding["id"]),
-                {
-                    "id": finding["id"],
-                    "title": CATALOGUE.get(finding["id"], finding["id"]),
-                    "severity": finding["severity"],
-                    "checks": set(),
-                    "mends": {},
-                    "items": [],
-                },
-            )
-            if finding["check"]:
-                group["checks"].add(finding["check"])
-            group["mends"][finding["mend"]] = None
-            place = label(account) if several or not name else ""
-            group["items"].append((name or "Account", place, finding["text"]))
-    order = sorted(groups.values(), key=lambda group: (SEVERITIES.index(group["severity"]), -len(group["items"])))
-    return [{**group, "checks": sorted(group["checks"]), "mends": list(group["mends"])[:4]} for group in order]
 
 
 def _mood(verdict: Mapping[str, Any]) -> str:

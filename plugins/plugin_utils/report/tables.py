@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 from xml.etree import ElementTree
 
+from .grouping import by_kind
 from .verdict import Report, Threshold, all_findings, label
 
 COLUMNS = (
@@ -32,6 +33,8 @@ COLUMNS = (
 _NO_FINDING: Mapping[str, Any] = {"severity": "ok", "id": "", "check": "", "text": "", "mend": ""}
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _LINE_CHARACTERS = 110
+_FEW = 30
+"""Up to so many service accounts the table has those without a finding, too."""
 
 
 def to_csv(report: Report) -> str:
@@ -88,26 +91,37 @@ def to_junit(report: Report) -> str:
 
 
 def to_lines(report: Report) -> list[str]:
-    """The table that a person reads in the terminal: who has which findings, and the way out."""
+    """What a person reads in the terminal: who has which findings, then each kind with an example and the way out."""
     lines: list[str] = []
+    few = report["verdict"]["service_accounts"] <= _FEW
     for account in report["accounts"]:
         lines.append(f"Account {label(account)}")
-        width = max([len(secret["name"]) for secret in account["secrets"]], default=0)
-        for secret in account["secrets"]:
+        shown = [secret for secret in account["secrets"] if few or secret["findings"]]
+        width = max([len(secret["name"]) for secret in shown], default=0)
+        for secret in shown:
             key = secret.get("current_key") or {}
             age = f"{key['age_days']} d" if key else "-"
             worst = secret["findings"][0]["severity"] if secret["findings"] else "ok"
-            lines.append(f"  {secret['name']:{width}}  {age:>6}  {worst}")
-            lines += [line for finding in secret["findings"] for line in _wrapped(finding)]
+            kinds = ", ".join(dict.fromkeys(finding["id"] for finding in secret["findings"]))
+            lines.append(f"  {secret['name']:{width}}  {age:>6}  {worst:7}  {kinds}".rstrip())
+        fine = len(account["secrets"]) - len(shown)
+        if fine:
+            lines.append(f"  and {fine} service accounts without a finding")
         if account["account_findings"]:
-            lines.append("  the account")
-            lines += [line for finding in account["account_findings"] for line in _wrapped(finding)]
+            kinds = ", ".join(dict.fromkeys(finding["id"] for finding in account["account_findings"]))
+            lines.append(f"  around them: {kinds}")
         if account["reason"]:
-            lines.append(f"  FAILED: {account['reason']}")
+            lines += _wrapped(f"FAILED: {account['reason']}", "  ")
         lines.append("")
+    for group in by_kind(report):
+        name, _, text = group["items"][0]
+        checks = "".join(f" [{check}]" for check in group["checks"])
+        lines.append(f"{group['severity']} {group['id']}, {len(group['items'])} times{checks}: {group['title']}")
+        lines += _wrapped(f"e.g. {name}: {text}", "    ")
+        lines += _wrapped(f"way out: {' / '.join(group['mends'])}", "    ")
     verdict = report["verdict"]
     counts = ", ".join(f"{verdict[severity]} {severity}" for severity in ("error", "warning", "info"))
-    return [*lines, f"{verdict['sentence']} ({counts}; audit_fail_on={report['fail_on']})"]
+    return [*lines, "", f"{verdict['sentence']} ({counts}; audit_fail_on={report['fail_on']})"]
 
 
 def _of(finding: Mapping[str, Any]) -> list[Any]:
@@ -130,12 +144,12 @@ def _xml(text: str) -> str:
     return "".join(char for char in text if char in "\n\t" or ord(char) >= 32)
 
 
-def _wrapped(finding: Mapping[str, Any]) -> list[str]:
+def _wrapped(text: str, indent: str) -> list[str]:
     return textwrap.wrap(
-        _line(finding),
+        text,
         _LINE_CHARACTERS,
-        initial_indent="      ",
-        subsequent_indent="        ",
+        initial_indent=indent,
+        subsequent_indent=indent + "  ",
         break_long_words=False,
         break_on_hyphens=False,
     )

@@ -34,6 +34,10 @@ CHECKS: tuple[Callable[[State], list[Finding]], ...] = (
 )
 
 
+USER_CHECKS: tuple[Callable[[State], list[Finding]], ...] = (keys.ages, keys.two_active, keys.unused)
+"""What is asked of the user although its secret is not there: its keys work all the same, and Prowler sees them."""
+
+
 def findings(state: State) -> list[Finding]:
     """Everything worth saying about one service account, worst first; an exempt one only informs."""
     found = _all(state)
@@ -46,7 +50,8 @@ def _all(state: State) -> list[Finding]:
     try:
         existing_secret(state)
     except StateError as error:
-        return [_from_error(_missing_id(state), error)]
+        missing = _from_error(_missing_id(state), error)
+        return [missing, *(finding for check in USER_CHECKS for finding in check(state))]
     found: list[Finding] = []
     try:
         existing_user(state)

@@ -53,7 +53,7 @@ def ages(state: State) -> list[Finding]:
         if age <= min(promise, KEY_AGE_DAYS):
             continue
         bound = f"the promise is {promise}" if age > promise else f"Prowler fails it beyond {KEY_AGE_DAYS}"
-        current = key == state.current_key
+        current = key == state.current_key or state.document is None
         mend = "deploy rotates it, or run the rotate playbook" if current else _UNUSED_WAY_OUT
         severity: Severity = "warning"
         end = in_grace_until(state) if key == previous_active(state) else None

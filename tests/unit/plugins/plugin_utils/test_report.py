@@ -130,6 +130,16 @@ def test_a_report_is_its_own_source(tmp_path: Path) -> None:
     assert [Path(path).name for path in write(first, tmp_path / "new")] == list(first)
 
 
+def test_what_could_not_be_read_is_in_every_file() -> None:
+    unreadable = audit(("unreadable", "error", None))
+    unreadable["secrets"][0] |= {"failed": True, "msg": "denied", "due": None}
+    nothing = {**audit(reason="no credentials"), "account": "b", "now": None}
+    content = files(make_report([unreadable, nothing], "none"))
+    assert all("no credentials" in text for text in content.values())
+    alone = files(make_report([nothing], "none"))
+    assert "1 account could not be audited" in alone["report.html"]
+
+
 @pytest.mark.parametrize(("count", "kind"), [(5, "bars"), (1000, "columns")])
 def test_every_key_is_in_the_picture(count: int, kind: str) -> None:
     report = make_report(audits.many(count), "warning")

@@ -137,6 +137,8 @@ CASES: list[tuple[str, State, list[tuple[str, str, str | None]]]] = [
     ("another binding", state(bound={"key-rotation:secret": "other"}), [("foreign-binding", "error", None)]),
     ("no user", state(more={"user": None}), [("user-missing", "error", None)]),
     ("no secret", state(more={"secret": None}), [("secret-missing", "error", None)]),
+    ("no secret, and an old key", state([key(age=91 * DAY)], more={"secret": None, "document": None}), [
+        ("secret-missing", "error", None), ("key-too-old", "warning", ROTATE)]),
     ("something unread", state(more={"unread": ("the value of /a: AccessDenied",)}), [("unread", "warning", None)]),
     ("exempt", exempt("2026-03-01"), [
         ("rotation-off", "info", "secretsmanager_automatic_rotation_enabled"), ("exempt", "info", None)]),
