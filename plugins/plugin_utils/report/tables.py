@@ -116,7 +116,7 @@ def to_lines(report: Report) -> list[str]:
     for group in by_kind(report):
         name, _, text = group["items"][0]
         checks = "".join(f" [{check}]" for check in group["checks"])
-        lines.append(f"{group['severity']} {group['id']}, {len(group['items'])} times{checks}: {group['title']}")
+        lines.append(f"{group['severity']} {group['id']} ({len(group['items'])}){checks}: {group['title']}")
         lines += _wrapped(f"e.g. {name}: {text}", "    ")
         lines += _wrapped(f"way out: {' / '.join(group['mends'])}", "    ")
     verdict = report["verdict"]

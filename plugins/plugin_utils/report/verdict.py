@@ -13,6 +13,7 @@ from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.findi
 
 FORMAT = 1
 NONE = "none"
+_GLOBAL = ("root-access-key", "user-uncovered")
 Audit = Mapping[str, Any]
 Report = dict[str, Any]
 
@@ -77,6 +78,7 @@ def make_report(audits: Sequence[Audit], fail_on: object) -> Report:
         ThresholdError: fail_on makes no sense.
     """
     threshold = Threshold(fail_on)
+    audits = _once(audits)
     accounts = [_account(audit, threshold) for audit in audits]
     counts: Counter[str] = Counter()
     checks: Counter[str] = Counter()
@@ -103,6 +105,21 @@ def make_report(audits: Sequence[Audit], fail_on: object) -> Report:
         "checks": dict(sorted(checks.items())),
         "accounts": accounts,
     }
+
+
+def _once(audits: Sequence[Audit]) -> list[Audit]:
+    """Users are global: what the Regions of one account say of them alike is said once."""
+    seen: set[tuple[str, str]] = set()
+    kept: list[Audit] = []
+    for audit in audits:
+        mine = []
+        for finding in audit["account_findings"]:
+            mark = (audit["account"], finding["text"])
+            if finding["id"] not in _GLOBAL or mark not in seen:
+                mine.append(finding)
+            seen.add(mark)
+        kept.append({**audit, "account_findings": mine})
+    return kept
 
 
 def _account(audit: Audit, threshold: Threshold) -> dict[str, Any]:

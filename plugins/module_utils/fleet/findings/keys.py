@@ -165,18 +165,31 @@ def active(state: State) -> tuple[Key, ...]:
 
 
 def previous_active(state: State) -> Key | None:
-    """AWSPREVIOUS' key where it is Active and not AWSCURRENT's as well."""
-    named = (state.labelled_keys or {}).get(names.AWSPREVIOUS)
-    key = next((key for key in active(state) if key.access_key_id == named), None)
-    return key if key != state.current_key else None
+    """AWSPREVIOUS' key where it is Active and not AWSCURRENT's as well.
+
+    Where the version under AWSPREVIOUS was not read: the other key, if it is the older one.
+    """
+    current = state.current_key
+    if state.labelled_keys is not None:
+        named = state.labelled_keys.get(names.AWSPREVIOUS)
+        key = next((key for key in active(state) if key.access_key_id == named), None)
+        return key if key != current else None
+    if current is None or state.secret is None or names.AWSPREVIOUS not in state.secret.labels:
+        return None
+    return next((key for key in active(state) if key != current and key.created < current.created), None)
 
 
 def in_grace_until(state: State) -> datetime | None:
-    """When the previous key's grace period ends, while it runs (a firing on its way counts); else None."""
-    start = state.retirement_start
-    if previous_active(state) is not None and start is not None and state.now < start + FIRING_SLACK:
-        return start
-    return None
+    """When the previous key's grace period ends, while it runs (a firing on its way counts); else None.
+
+    The schedule of its retirement says it; where that was not read, the last rotation and the inventory do.
+    """
+    if previous_active(state) is None or state.secret is None:
+        return None
+    end = state.retirement_start
+    if not state.retirement_read and state.secret.last_rotated is not None:
+        end = state.secret.last_rotated + state.target.grace_period_hours * HOUR
+    return end if end is not None and state.now < end + FIRING_SLACK else None
 
 
 def _keys(state: State) -> tuple[Key, ...]:

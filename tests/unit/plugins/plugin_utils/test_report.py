@@ -130,6 +130,12 @@ def test_a_report_is_its_own_source(tmp_path: Path) -> None:
     assert [Path(path).name for path in write(first, tmp_path / "new")] == list(first)
 
 
+def test_a_user_is_told_once_for_all_regions_of_an_account() -> None:
+    one = audit(around=("warning",))
+    report = make_report([one, {**one, "region": "s"}, {**one, "account": "b"}], "warning")
+    assert [len(account["account_findings"]) for account in report["accounts"]] == [1, 0, 1]
+
+
 def test_what_could_not_be_read_is_in_every_file() -> None:
     unreadable = audit(("unreadable", "error", None))
     unreadable["secrets"][0] |= {"failed": True, "msg": "denied", "due": None}

@@ -66,6 +66,10 @@ def state(
     return replace(made, **(more or {}))
 
 
+SECRET = state().secret
+assert SECRET is not None
+
+
 def two(used: timedelta | None = None, **more: Any) -> State:
     """The new key beside the previous one, both Active."""
     return state((key("AKIAOLD", 80 * DAY, used), key()), more={"retirement_read": True, **more})
@@ -100,7 +104,12 @@ CASES: list[tuple[str, State, list[tuple[str, str, str | None]]]] = [
     ("overdue", two(20 * HOUR, retirement_start=NOW - 8 * HOUR), [
         ("two-active-keys", "warning", TWO), ("retirement-overdue", "warning", None)]),
     ("no retirement", two(), [("two-active-keys", "warning", TWO), ("retirement-missing", "warning", None)]),
-    ("its retirement may not be read", two(retirement_read=False), [("two-active-keys", "warning", TWO)]),
+    ("its retirement may not be read", two(retirement_read=False), [("two-active-keys", "info", TWO)]),
+    ("nor is it, and the grace period is over", replace(two(retirement_read=False),
+        target=replace(TARGET, grace_period_hours=16), secret=replace(SECRET, tags=TAGS | {
+        "key-rotation:grace-period-hours": "16"})), [("two-active-keys", "warning", TWO)]),
+    ("in grace, seen without depth", two(labelled_keys=None, retirement_read=False), [
+        ("two-active-keys", "info", TWO)]),
     ("an orphan", state([key(), key("AKIAODD")]), [
         ("two-active-keys", "warning", TWO), ("key-unknown", "warning", None)]),
     ("an orphan, labels unread", state([key(), key("AKIAODD")], more={"labelled_keys": None}), [
