@@ -22,9 +22,9 @@ from demo.old_fleet import Aws
 from sandbox.server import running
 
 from .boundary import judge_boundary
-from .checks import CHECKS, OPTIONS, SILENT, TWO_ACTIVE, demand, demand_silent, table, verdicts
+from .checks import AGE, CHECKS, OPTIONS, SILENT, TWO_ACTIVE, demand, demand_silent, table, verdicts
 from .days import YEAR, judge_days, some_days
-from .fleet import GRACE_OVER, Consumers, deploy, resources, seed_working
+from .fleet import GRACE_OVER, Consumers, KeptAws, deploy, resources, seed_working
 from .options import restrict, trail, variables
 from .scanner import MUTE_LIST, PYTHON, Finding, JudgeError, Prowler, judging
 
@@ -50,8 +50,11 @@ class Judge:
         for finding in fails:
             print(f"  {finding.severity:8} {finding.check}: {finding.text}")
         print(f"{len(fails)} FAIL, {sum(finding.status == 'PASS' for finding in found)} PASS")
-        if not any(finding.check == "iam_rotate_access_key_90_days" for finding in fails):
+        if not any(finding.check == AGE for finding in fails):
             raise JudgeError("Prowler does not fail the old keys: it judges by another clock")
+        if sorted(found, key=str) != sorted(self._prowler.scan_by_command(ALL), key=str):
+            raise JudgeError("Prowler's own command finds something else than our process that has it imported")
+        print("The command prowler, in a process of its own, finds the same, row by row.")
 
     def after(self) -> None:
         """The same fleet deployed at defaults, during grace and after it."""
@@ -60,10 +63,11 @@ class Judge:
         deploy(self._aws, self._folder, {}, {})
         _say("After a deploy at defaults, day 0: the old keys are in their grace period")
         ours = resources(self._aws)
-        named = {**OPTIONS, TWO_ACTIVE: "grace_period_hours: 0"}
-        self._compare(
-            self._prowler.scan(("iam_rotate_access_key_90_days", TWO_ACTIVE)), ours, named, only=(TWO_ACTIVE,)
-        )
+        named = {
+            AGE: "the end of the grace period: the old keys were past 90 days when they were enrolled",
+            TWO_ACTIVE: "the same, or grace_period_hours: 0",
+        }
+        self._compare(self._prowler.scan((AGE, TWO_ACTIVE)), ours, named, only=(AGE, TWO_ACTIVE))
         self._aws.remote.advance(GRACE_OVER)
         Consumers(self._aws).work()
         _say("25 hours later: the grace period is over, with docs/prowler-mutelist.yaml")
@@ -138,7 +142,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="judge-") as scratch, running() as world:
             folder = Path(scratch)
             with judging(world, folder) as prowler:
-                judge = Judge(Aws(world.endpoint), prowler, folder, asked.every)
+                judge = Judge(KeptAws(world.endpoint), prowler, folder, asked.every)
                 for part in asked.parts or parts:
                     tell: Callable[[], None] = getattr(judge, part)
                     tell()

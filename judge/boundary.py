@@ -109,5 +109,6 @@ def _function(aws: Aws) -> str:
         StatementId="rotation",
         Action="lambda:InvokeFunction",
         Principal="secretsmanager.amazonaws.com",
+        SourceAccount=ACCOUNT,
     )
     return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:passes"

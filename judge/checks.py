@@ -86,6 +86,7 @@ DAILY = (
     "secretsmanager_secret_unused",
 )
 """Those whose verdict changes with time."""
+AGE = "iam_rotate_access_key_90_days"
 TWO_ACTIVE = "iam_user_two_active_access_key"
 
 

@@ -16,6 +16,8 @@ from .scanner import JudgeError, Prowler
 BOUNDARY = (0, 1, 2, 84, 85, 86, 87, 88, 90, 91)
 YEAR = 366
 STEP_HOURS = 6
+AGE_AT_ENROLMENT = 80
+"""Not yet past the promise: a key that is past it when it is enrolled fails until its own grace period is over."""
 MOST_DAYS_OF_TWO = 4
 """Grace, the two days in which a slow consumer holds its copy, and the six hours between firings, in whole days."""
 
@@ -37,8 +39,8 @@ def judge_days(aws: Aws, prowler: Prowler, folder: Path, grace_hours: int, days:
         JudgeError: a check fails on a day on which it must not, or is silent.
     """
     aws.remote.reset()
-    seed_working(aws)
-    deploy(aws, folder, {"grace_period_hours": grace_hours} if grace_hours != 24 else {}, {})
+    seed_working(aws, AGE_AT_ENROLMENT)
+    deploy(aws, folder, {"grace_period_hours": grace_hours} if grace_hours != 24 else {}, {}, twice=False)
     ours = resources(aws)
     consumers = Consumers(aws)
     began = aws.remote.now()

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from demo.old_fleet import REGION, SECRETS, USERS, Aws, seed
+from demo.old_fleet import KEY_AGE_DAYS, REGION, SECRETS, USERS, Aws, seed
 from demo.playbook import INVENTORY, run
 from sandbox.world import ACCOUNT
 
@@ -24,9 +24,32 @@ LESS_WAITING = ("-e", "rotation_proof_spacing_seconds=0.05")
 """A new key is proven three times as ever; at the end of many rotations the pauses would only cost time."""
 
 
-def seed_working(aws: Aws) -> None:
+class KeptAws(Aws):
+    """The embedded AWS, each client made once: over a year of days their making costs more than their calls."""
+
+    def __init__(self, endpoint: str) -> None:
+        super().__init__(endpoint)
+        self._clients: dict[str, Any] = {}
+
+    def client(self, service: str) -> Any:
+        """A boto3 client."""
+        if service not in self._clients:
+            self._clients[service] = super().client(service)
+        return self._clients[service]
+
+    def key_client(self, access_key_id: str, secret_access_key: str) -> Any:
+        """STS with a user's own key."""
+        if access_key_id not in self._clients:
+            self._clients[access_key_id] = super().key_client(access_key_id, secret_access_key)
+        return self._clients[access_key_id]
+
+
+def seed_working(aws: Aws, key_age_days: float = KEY_AGE_DAYS) -> None:
     """The old fleet of the demo, whose users are permitted what such users are permitted."""
     seed(aws)
+    for _, user in USERS.values():
+        for key in aws.keys(user):
+            aws.remote.age_key(key.key_id, key_age_days)
     iam = aws.client("iam")
     allow = {
         "Effect": "Allow",
@@ -40,7 +63,9 @@ def seed_working(aws: Aws) -> None:
         iam.add_user_to_group(GroupName="services", UserName=user)
 
 
-def deploy(aws: Aws, folder: Path, service_accounts: dict[str, Any], account: dict[str, Any]) -> None:
+def deploy(
+    aws: Aws, folder: Path, service_accounts: dict[str, Any], account: dict[str, Any], twice: bool = True
+) -> None:
     """Deploy with real ansible-playbook, twice: the second time changes nothing.
 
     Args:
@@ -56,8 +81,9 @@ def deploy(aws: Aws, folder: Path, service_accounts: dict[str, Any], account: di
     group["vars"] |= {**account, **service_accounts}
     path = folder / "inventory.yml"
     path.write_text(yaml.safe_dump(inventory, sort_keys=False))
-    for again in (False, True):
-        done = run("deploy", aws.endpoint, *LESS_WAITING, inventory=path)
+    package = ("-e", f"rotation_package_path={folder / 'rotation.zip'}")
+    for again in (False, True) if twice else (False,):
+        done = run("deploy", aws.endpoint, *LESS_WAITING, *package, inventory=path)
         if done.code != 0:
             raise JudgeError(f"deploy ended with {done.code}:\n{done.output}")
         if again and done.changed:

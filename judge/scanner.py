@@ -24,6 +24,9 @@ _NOWHERE = "http://127.0.0.1:9"
 """A proxy that nobody serves: Prowler reaches the embedded AWS and nothing else."""
 
 
+_COMPLAINTS = ("ERROR", "CRITICAL", "Traceback")
+
+
 class JudgeError(Exception):
     """Prowler could not judge, or a claim did not hold; the text says which."""
 
@@ -51,7 +54,7 @@ class Prowler:
     def __init__(self, world: World, folder: Path) -> None:
         self._folder = folder
         self._count = 0
-        variables = {
+        self._variables = {
             "PATH": f"{PYTHON.parent}:{os.defpath}",
             "HOME": str(folder),
             "LANG": "C.UTF-8",
@@ -71,7 +74,7 @@ class Prowler:
         }
         self._process = subprocess.Popen(
             [PYTHON, "-P", CHECKOUT / "judge" / "serve.py", _CLOCK],
-            env=variables,
+            env=self._variables,
             cwd=folder,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -89,21 +92,42 @@ class Prowler:
         Raises:
             JudgeError: Prowler failed, or logged an error: then a check may have been silent, or passed unread.
         """
+        name, log, arguments = self._prepare(checks, mute)
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps({"arguments": arguments, "log": str(log)}) + "\n")
+        self._process.stdin.flush()
+        return self._outcome(name, log, self._read()["code"])
+
+    def scan_by_command(self, checks: Iterable[str]) -> list[Finding]:
+        """Run checks with Prowler's own command in a process of its own: true time only, and many seconds more.
+
+        Raises:
+            JudgeError: as scan() does.
+        """
+        name, log, arguments = self._prepare(checks, mute=False)
+        with log.open("w") as output:
+            done = subprocess.run(
+                [PYTHON, PYTHON.parent / "prowler", *arguments],
+                env=self._variables,
+                cwd=self._folder,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                check=False,
+            )
+        return self._outcome(name, log, done.returncode)
+
+    def _prepare(self, checks: Iterable[str], mute: bool) -> tuple[str, Path, list[str]]:
         self._count += 1
         name = f"findings-{self._count}"
-        log = self._folder / f"{name}.log"
         arguments = ["aws", "-f", REGION, "--no-banner", "--no-color", "-M", "csv", "-o", str(self._folder), "-F", name]
         arguments += ["--ignore-exit-code-3", "--log-level", "ERROR", "--aws-retries-max-attempts", "1"]
         arguments += ["--mutelist-file", str(MUTE_LIST)] if mute else []
-        wish = {"arguments": [*arguments, "-c", *checks], "log": str(log)}
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(wish) + "\n")
-        self._process.stdin.flush()
-        code = self._read()["code"]
+        return name, self._folder / f"{name}.log", [*arguments, "-c", *checks]
+
+    def _outcome(self, name: str, log: Path, code: int) -> list[Finding]:
         text = log.read_text()
-        complaints = [
-            line for line in text.splitlines() if "ERROR" in line or "CRITICAL" in line or "Traceback" in line
-        ]
+        complaints = [line for line in text.splitlines() if any(word in line for word in _COMPLAINTS)]
         if code or complaints:
             shown = "\n".join(complaints or text.splitlines()[-20:])
             raise JudgeError(f"Prowler ended with {code} and logged:\n{shown}")
