@@ -130,13 +130,14 @@ class Evidence:
         ]
         return None if version.labels or not later else min(later) + self.attempt_limit
 
-    def tested_until(self, version: ListedVersion) -> datetime:
-        """Until when a use of its key by STS was our own test, and no consumer's.
+    def tested_until(self, version: ListedVersion, key: AccessKey) -> datetime:
+        """Until when a use by STS of the key that a version names was our own test, and no consumer's.
 
-        A retry tests it later, too; but by then it may have been current, and AWSCURRENT was moved back since. What was
-        given up under our own label never was current.
+        The attempt that made the key tested it: the first at its version, or a retry. A later retry tests it again; but
+        by then it may have been current, and AWSCURRENT was moved back since. What was given up under our own label
+        never was current.
         """
-        return self.now if version.labels == {GIVEN_UP} else version.created + self.attempt_limit
+        return self.now if version.labels == {GIVEN_UP} else max(version.created, key.created) + self.attempt_limit
 
     def settled(self, moment: datetime) -> bool:
         """Say whether no attempt that began at that moment can still be running."""
@@ -264,5 +265,5 @@ def _is_abandoned(evidence: Evidence, key: AccessKey) -> bool:
     ):
         return False
     used = evidence.last_used(key)
-    tested = max(evidence.tested_until(version) for version in naming)
+    tested = max(evidence.tested_until(version, key) for version in naming)
     return used.date is None or (used.service == "sts" and used.date <= tested)

@@ -71,6 +71,23 @@ def test_rule_d_the_key_of_an_abandoned_attempt(
     assert frees(world, secret) == rule
 
 
+@pytest.mark.parametrize(("used_after", "rule"), [(119, "is_abandoned"), (121, None)])
+def test_rule_d_a_key_that_a_retry_made_was_tested_by_that_retry(
+    world: World, secret: SecretState, used_after: float, rule: str | None
+) -> None:
+    """Found by the simulation: the first attempt made no key, so that the key is younger than its version.
+
+    The test was taken for a consumer's use: the key blocked the slot for a grace period, which may be longer than all
+    the time that is kept for retries.
+    """
+    key = extra_key(world, 0.5)
+    version_naming(world, secret, key, HOUR)
+    key.used, key.used_by = key.created + used_after, "sts"
+    world.secrets.start_rotation(secret)
+    secret.versions[secret.labels.pop(AWSPENDING)].created -= 121
+    assert frees(world, secret) == rule
+
+
 @pytest.mark.parametrize(
     ("key", "label", "rule"),
     [
