@@ -42,7 +42,7 @@ def judge_days(aws: Aws, prowler: Prowler, folder: Path, grace_hours: int, days:
     seed_working(aws, AGE_AT_ENROLMENT)
     deploy(aws, folder, {"grace_period_hours": grace_hours} if grace_hours != 24 else {}, {}, twice=False)
     ours = resources(aws)
-    consumers = Consumers(aws)
+    consumers = Consumers(aws, slow=grace_hours > 0)
     began = aws.remote.now()
     last_of_one = began
     failed: dict[int, int] = {}

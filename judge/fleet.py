@@ -107,17 +107,21 @@ def resources(aws: Aws) -> dict[str, dict[str, str]]:
 
 
 class Consumers:
-    """Those who use the keys: two read the secret each time, the third holds a copy for two days.
+    """Those who use the keys: two read the secret each time; the third holds a copy until two days after a rotation.
 
     Nobody reads the database secrets: their rotations alone must keep them from being called unused.
+
+    Args:
+        slow: whether the third holds a copy; without a grace period it could not work.
     """
 
     COPY_DAYS = 2.0
-    SLOW = "bitbucket"
 
-    def __init__(self, aws: Aws) -> None:
+    def __init__(self, aws: Aws, slow: bool = True) -> None:
         self._aws = aws
-        self._copy: tuple[float, dict[str, str]] | None = None
+        self._slow = "bitbucket" if slow else ""
+        self._copy: dict[str, str] = {}
+        self._stale_since = 0.0
 
     def work(self) -> None:
         """Each uses its key once.
@@ -126,15 +130,22 @@ class Consumers:
             botocore ClientError: a key that a consumer holds does not work.
         """
         for host, (secret, _) in USERS.items():
-            now = self._aws.remote.now()
-            if host == self.SLOW and self._copy is not None and now - self._copy[0] < self.COPY_DAYS * DAY:
-                document = self._copy[1]
-            else:
-                document = json.loads(self._aws.value(secret))
-                if host == self.SLOW:
-                    self._copy = (now, document)
+            document = json.loads(self._aws.value(secret))
+            if host == self._slow:
+                document = self._held(document)
             client = self._aws.key_client(document["AWS_ACCESS_KEY_ID"], document["AWS_SECRET_ACCESS_KEY"])
             client.get_caller_identity()
+
+    def _held(self, current: dict[str, str]) -> dict[str, str]:
+        """What the slow one uses, while the secret holds current."""
+        now = self._aws.remote.now()
+        if not self._copy or self._copy == current:
+            self._copy, self._stale_since = current, 0.0
+        elif not self._stale_since:
+            self._stale_since = now
+        elif now - self._stale_since >= self.COPY_DAYS * DAY:
+            self._copy, self._stale_since = current, 0.0
+        return self._copy
 
 
 def active_keys(aws: Aws) -> dict[str, int]:
