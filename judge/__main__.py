@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE)
 """The real Prowler judges the old fleet, and what a deploy makes of it. Exit code 0: it passes; 1: what does not.
 
-python -m judge               before, after, with the options, the boundary, days of a year
+python -m judge               before, after, with the options, the boundary, the audit's agreement, days of a year
 python -m judge after days    only these
 python -m judge days --every  each day of a year: half an hour and more
 """
@@ -21,6 +21,7 @@ import yaml
 from demo.old_fleet import Aws
 from sandbox.server import running
 
+from .agreement import FORESEEN, judge_agreement
 from .boundary import judge_boundary
 from .checks import AGE, CHECKS, OPTIONS, SILENT, TWO_ACTIVE, demand, demand_silent, table, verdicts
 from .days import YEAR, judge_days, some_days
@@ -94,6 +95,11 @@ class Judge:
         _say("Where Prowler draws its lines")
         print(judge_boundary(self._aws, self._prowler))
 
+    def agreement(self) -> None:
+        """The audit and Prowler on the same states."""
+        _say(f"What Prowler and the audit say of the same states: F fails {', '.join(FORESEEN)}")
+        print(judge_agreement(self._aws, self._prowler))
+
     def days(self) -> None:
         """Days of a year, with the default grace period and without any."""
         _say("Day after day, the keys in use")
@@ -126,7 +132,7 @@ def reasons() -> dict[str, str]:
 
 def main() -> int:
     """Judge."""
-    parts = ("before", "after", "options", "boundary", "days")
+    parts = ("before", "after", "options", "boundary", "agreement", "days")
     parser = argparse.ArgumentParser(prog="python -m judge", description="The real Prowler against the embedded AWS.")
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(parts)}; all when none is named")
     parser.add_argument("--every", action="store_true", help="judge each day of the year, not some")

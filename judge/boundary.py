@@ -52,7 +52,7 @@ def judge_boundary(aws: Aws, prowler: Prowler) -> str:
     """
     aws.remote.reset()
     iam, secrets = aws.client("iam"), aws.client("secretsmanager")
-    function = _function(aws)
+    function = passing_function(aws)
     for name, _, keys, *_ in USERS:
         iam.create_user(UserName=name)
         for key in keys:
@@ -87,7 +87,7 @@ def judge_boundary(aws: Aws, prowler: Prowler) -> str:
     return "\n".join(lines)
 
 
-def _function(aws: Aws) -> str:
+def passing_function(aws: Aws) -> str:
     """A function that lets every step pass; gives its ARN."""
     trusted = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
     trust = json.dumps({"Version": "2012-10-17", "Statement": [trusted]})
