@@ -23,8 +23,12 @@ HOLD = "key-rotation:hold-until"
 def temptations() -> Iterator[Meeting]:
     """All of them; each world is made anew."""
     yield from _not_due()
-    yield from _weather()
-    yield from _slots()
+    yield from _slow_keys()
+    yield from _bounds()
+    yield from _late_retries()
+    yield from _slots_with_strangers()
+    yield from _slots_with_our_own()
+    yield from _slots_after_people()
     yield from _denied_puts()
 
 
@@ -87,8 +91,8 @@ def crashed_before_the_move(grace: str) -> World:
     return world
 
 
-def _weather() -> Iterator[Meeting]:
-    """IAM knows a new key, then not, then does; consumers never stop; keys come near their promise."""
+def _slow_keys() -> Iterator[Meeting]:
+    """IAM knows a new key late, or then not, then does; or never, for a person took it away."""
     for base in (first, steady):
         world = base()
         world.iam.unsteady = ((5, 25), (60, 75))
@@ -110,6 +114,10 @@ def _weather() -> Iterator[Meeting]:
         world.core.sleep(3600)
         again = {"createSecret A": delivery(world, token, "createSecret")}
         yield Meeting(f"a person {act}: then createSecret again", world, again, Faults(1), quick=True)
+
+
+def _bounds() -> Iterator[Meeting]:
+    """Consumers never stop, people hold or edit, and keys come near their promise."""
     for age_days in (40.0, 84.0):
         world = World()
         secret, old = world.enrol(USER, age_days)
@@ -140,6 +148,10 @@ def _weather() -> Iterator[Meeting]:
     ACTS["edits the secret"].do(world, secret)
     fires = {"retirement": retirement(world, old.key_id)}
     yield Meeting("an edit late in the grace period, key of 84 days: retirement", world, fires, Faults(1), quick=True)
+
+
+def _late_retries() -> Iterator[Meeting]:
+    """A rotation ends long after its retirement was written ahead."""
     for retry in ("a key that was promoted late", "a late retry"):
         world = crashed_before_the_move("24")
         world.core.sleep(23 * 3600)
@@ -154,15 +166,16 @@ def _weather() -> Iterator[Meeting]:
         yield Meeting(f"{retry}: {next(iter(bodies))}", world, bodies, Faults(1), quick=True)
 
 
-def _slots() -> Iterator[Meeting]:
-    """Two keys, of which none may go, although it looks as if."""
+def full(name: str, world: World, retried_after: float = 600) -> Meeting:
+    """There are two keys, of which none may go, although it looks as if."""
+    token = world.secrets.start_rotation(the_secret(world))
+    world.core.sleep(retried_after)
+    bodies = {"createSecret": delivery(world, token, "createSecret")}
+    return refused(f"no slot: {name}", world, bodies, may="scheduler:CreateSchedule")
 
-    def full(name: str, world: World, retried_after: float = 600) -> Meeting:
-        token = world.secrets.start_rotation(the_secret(world))
-        world.core.sleep(retried_after)
-        bodies = {"createSecret": delivery(world, token, "createSecret")}
-        return refused(f"no slot: {name}", world, bodies, may="scheduler:CreateSchedule")
 
+def _slots_with_strangers() -> Iterator[Meeting]:
+    """Keys that no version names, or none that works."""
     world = World()
     world.enrol(USER)
     world.iam.add_key(USER, age_days=10)
@@ -190,6 +203,10 @@ def _slots() -> Iterator[Meeting]:
     off = world.iam.add_key(USER, age_days=200, active=False)
     off.used, off.used_by = world.core.seconds - 86_400 * 10, "s3"
     yield full("an Inactive key, used ten days ago", world)
+
+
+def _slots_with_our_own() -> Iterator[Meeting]:
+    """Keys of earlier rotations and attempts."""
     yield full("a key within its grace period", after_promotion(2))
     world = first()
     secret, by_hand = the_secret(world), world.iam.add_key(USER)
@@ -202,6 +219,15 @@ def _slots() -> Iterator[Meeting]:
     yield full("AWSPREVIOUS' key, stored by hand and never used", world)
     yield full("a key in use, long after its grace period", after_promotion(DAY * 9, used=True))
     yield full("a held key", held(DAY * 9))
+    world = first()
+    assert prepared(world, "finishSecret") is not None
+    del the_secret(world).labels[AWSPENDING]
+    world.core.sleep(3600)
+    yield full("a key whose attempt lost its label this moment", world, retried_after=0)
+
+
+def _slots_after_people() -> Iterator[Meeting]:
+    """Keys whose labels people moved."""
     for used_by in ("bedrock", "sts"):
         for retried_after in (180.0, 600.0):
             world = after_promotion(1)
@@ -212,11 +238,6 @@ def _slots() -> Iterator[Meeting]:
             world.iam.use(newer, used_by)
             name = f"a key rolled back from, its label lost by an edit, used for {used_by}, {retried_after:g} s ago"
             yield full(name, world, retried_after)
-    world = first()
-    assert prepared(world, "finishSecret") is not None
-    del the_secret(world).labels[AWSPENDING]
-    world.core.sleep(3600)
-    yield full("a key whose attempt lost its label this moment", world, retried_after=0)
     world = after_promotion(DAY * 9)
     old = world.iam.key(names(the_secret(world).text(AWSPREVIOUS)) or "")
     assert old is not None

@@ -20,12 +20,12 @@ from importlib.abc import FileLoader
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 
+from .between_marks import put
 from .mutants_table import MUTANTS, Mutant
 
 ROOT = Path(__file__).resolve().parents[1]
 ROTATION = ROOT / "plugins" / "module_utils" / "rotation"
 SIDE_BY_SIDE = 2
-MARKS = ("<!-- mutants -->", "<!-- end of mutants -->")
 BUG = "please report it"
 """Stands in the error of a mutant that does not even run: that proves nothing about the guard."""
 
@@ -126,9 +126,7 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     print(table(verdicts))
     if options.docs:
-        before, _, rest = options.docs.read_text().partition(MARKS[0])
-        after = rest.partition(MARKS[1])[2]
-        options.docs.write_text(f"{before}{MARKS[0]}\n{table(verdicts)}\n{MARKS[1]}{after}")
+        put(options.docs, "mutants", table(verdicts))
     survived = [verdict for verdict in verdicts if verdict.caught_by is None]
     took = time.monotonic() - began
     print(

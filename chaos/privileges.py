@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .between_marks import put
 from .embedded_lab import REGION, Lab, open_lab
 from .privileges_cases import SECONDS, Cases
 from .privileges_probes import FUNCTION, NOOP, RETIREMENT, TRUSTS, Probe, Session, probes, trust_without
 
-MARKS = ("<!-- privileges -->", "<!-- end of privileges -->")
 POLICY = "key-rotation"
 ROLES = {FUNCTION: "iam_access_key", NOOP: "noop", RETIREMENT: "iam_access_key"}
 """Each role, without its Region, and the strategy of the function whose work shows its rights."""
@@ -247,9 +247,7 @@ def main(arguments: list[str]) -> int:
         return 2
     print(table(rows))
     if options.docs:
-        before, _, rest = options.docs.read_text().partition(MARKS[0])
-        after = rest.partition(MARKS[1])[2]
-        options.docs.write_text(f"{before}{MARKS[0]}\n{table(rows)}\n{MARKS[1]}{after}")
+        put(options.docs, "privileges", table(rows))
     superfluous = [row for row in rows if not row.without]
     took = time.monotonic() - began
     print(f"\n{len(rows)} rights and guards taken away in {took:.0f} s: {len(superfluous)} superfluous")

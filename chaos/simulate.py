@@ -16,6 +16,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+from .between_marks import put
 from .simulate_fleet import BIN_DAYS, SAMPLE_DAYS, Fleet, Result
 from .simulate_plot import svg
 from .simulate_report import Column, as_markdown, as_text, broken_promises
@@ -26,7 +27,6 @@ PER_ACCOUNT = 1000
 PROCESSES = 2
 SHOWN = 5
 """So many histories of keys and secrets are told, of each kind."""
-MARKS = ("<!-- table -->", "<!-- end of table -->")
 Job = tuple[Setting, Rates, int, float, str]
 
 
@@ -96,9 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     took = time.monotonic() - began
     print(as_text(columns, rates))
     if options.docs:
-        before, _, rest = options.docs.read_text().partition(MARKS[0])
-        text = f"{before}{MARKS[0]}\n{as_markdown(columns, rates)}\n{MARKS[1]}{rest.partition(MARKS[1])[2]}"
-        options.docs.write_text(text)
+        put(options.docs, "table", as_markdown(columns, rates))
     default = columns[0]
     options.plot.parent.mkdir(parents=True, exist_ok=True)
     title = (

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 from itertools import product
 from typing import Any
 
@@ -13,12 +12,11 @@ from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.reade
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.state import Target
 from demo.old_fleet import Aws
 
-from .boundary import AGE, MINUTE, READ, ROTATED, TWO, UNUSED, passing_function
+from .boundary import AGE, MINUTE, READ, ROTATED, TWO, UNUSED, Keys, passing_function, seed_secret, seed_user
 from .scanner import JudgeError, Prowler
 
 ENABLED = "secretsmanager_automatic_rotation_enabled"
 FORESEEN = (AGE, TWO, UNUSED, ENABLED, ROTATED, READ)
-Keys = tuple[dict[str, Any], ...]
 KEYS: dict[str, Keys] = {
     "90 d 00:00": ({"age_days": 90.0, "last_used_days": 1.0},),
     "90 d 23:50": ({"age_days": 91 - 10 * MINUTE, "last_used_days": 1.0},),
@@ -74,30 +72,13 @@ def judge_agreement(aws: Aws, prowler: Prowler) -> str:
 
 
 def _seed(aws: Aws, name: str, keys: Keys, ages: dict[str, float] | None, function: str) -> None:
-    iam, secrets = aws.client("iam"), aws.client("secretsmanager")
-    iam.create_user(UserName=name)
-    made: dict[str, str] = {}
-    for key in keys:
-        made = iam.create_access_key(UserName=name)["AccessKey"]
-        aws.remote.age_key(made["AccessKeyId"], key["age_days"], key.get("last_used_days"))
-        if key.get("off"):
-            iam.update_access_key(UserName=name, AccessKeyId=made["AccessKeyId"], Status="Inactive")
+    made = seed_user(aws, name, keys)
     document = {
         "USER_NAME": name,
         "AWS_ACCESS_KEY_ID": made["AccessKeyId"],
         "AWS_SECRET_ACCESS_KEY": made["SecretAccessKey"],
     }
-    secrets.create_secret(Name=name, SecretString=json.dumps(document))
-    if ages is None:
-        return
-    secrets.rotate_secret(
-        SecretId=name,
-        RotationLambdaARN=function,
-        RotationRules={"AutomaticallyAfterDays": 85},
-        RotateImmediately=False,
-    )
-    if ages:
-        aws.remote.age_secret(name, **ages)
+    seed_secret(aws, name, document, ages, function)
 
 
 def _prowlers(prowler: Prowler) -> dict[str, set[str]]:

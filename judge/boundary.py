@@ -18,7 +18,9 @@ MINUTE = 1 / 1440
 AGE, TWO, UNUSED = "iam_rotate_access_key_90_days", "iam_user_two_active_access_key", "iam_user_accesskey_unused"
 ROTATED, READ = "secretsmanager_secret_rotated_periodically", "secretsmanager_secret_unused"
 
-USERS: tuple[tuple[str, str, tuple[dict[str, Any], ...], str, str], ...] = (
+Keys = tuple[dict[str, Any], ...]
+"""Of one user: age_days, last_used_days, off (Inactive)."""
+USERS: tuple[tuple[str, str, Keys, str, str], ...] = (
     ("age-90d00h", "age 90 d 00:00", ({"age_days": 90.0},), AGE, "PASS"),
     ("age-90d23h", "age 90 d 23:50", ({"age_days": 91 - 10 * MINUTE},), AGE, "PASS"),
     ("age-91d00h", "age 91 d 00:00", ({"age_days": 91.0},), AGE, "FAIL"),
@@ -51,26 +53,11 @@ def judge_boundary(aws: Aws, prowler: Prowler) -> str:
         JudgeError: a verdict differs from what the documents say of it.
     """
     aws.remote.reset()
-    iam, secrets = aws.client("iam"), aws.client("secretsmanager")
     function = passing_function(aws)
     for name, _, keys, *_ in USERS:
-        iam.create_user(UserName=name)
-        for key in keys:
-            made = iam.create_access_key(UserName=name)["AccessKey"]["AccessKeyId"]
-            aws.remote.age_key(made, key["age_days"], key.get("last_used_days"))
-            if key.get("off"):
-                iam.update_access_key(UserName=name, AccessKeyId=made, Status="Inactive")
+        seed_user(aws, name, keys)
     for name, _, ages, *_ in SECRETS:
-        secrets.create_secret(Name=name, SecretString=json.dumps({"password": name}))
-        # AWS tells LastRotatedDate only of a secret whose rotation is on.
-        secrets.rotate_secret(
-            SecretId=name,
-            RotationLambdaARN=function,
-            RotationRules={"AutomaticallyAfterDays": 85},
-            RotateImmediately=False,
-        )
-        if ages:
-            aws.remote.age_secret(name, **ages)
+        seed_secret(aws, name, {"password": name}, ages, function)
     rows: dict[tuple[str, str], set[str]] = {}
     for finding in prowler.scan((AGE, TWO, UNUSED, ROTATED, READ)):
         name = finding.uid.rpartition("/")[2] if ":user/" in finding.uid else finding.resource
@@ -85,6 +72,35 @@ def judge_boundary(aws: Aws, prowler: Prowler) -> str:
     if wrong:
         raise JudgeError("Prowler's lines are not where docs/prowler.md says:\n  " + "\n  ".join(wrong))
     return "\n".join(lines)
+
+
+def seed_user(aws: Aws, name: str, keys: Keys) -> dict[str, str]:
+    """A user with such keys; gives the last one as CreateAccessKey does."""
+    iam = aws.client("iam")
+    iam.create_user(UserName=name)
+    made: dict[str, str] = {}
+    for key in keys:
+        made = iam.create_access_key(UserName=name)["AccessKey"]
+        aws.remote.age_key(made["AccessKeyId"], key["age_days"], key.get("last_used_days"))
+        if key.get("off"):
+            iam.update_access_key(UserName=name, AccessKeyId=made["AccessKeyId"], Status="Inactive")
+    return made
+
+
+def seed_secret(aws: Aws, name: str, document: dict[str, str], ages: dict[str, float] | None, function: str) -> None:
+    """A secret with such ages (days). AWS tells LastRotatedDate only where rotation is on; None: it is off."""
+    secrets = aws.client("secretsmanager")
+    secrets.create_secret(Name=name, SecretString=json.dumps(document))
+    if ages is None:
+        return
+    secrets.rotate_secret(
+        SecretId=name,
+        RotationLambdaARN=function,
+        RotationRules={"AutomaticallyAfterDays": 85},
+        RotateImmediately=False,
+    )
+    if ages:
+        aws.remote.age_secret(name, **ages)
 
 
 def passing_function(aws: Aws) -> str:
