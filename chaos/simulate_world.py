@@ -249,13 +249,12 @@ class FleetWorld(World):
     def _put_back_too_late(self, member: Member, key: FleetKey, now: float) -> bool:
         """Say whether people made a key current again with too little of its promise left, and it went soon after.
 
-        From then on it takes a day until a deploy notices, the grace period of the newer key that was put aside (its
-        slot is needed), a rotation, and the key's own grace period, in full.
+        From then on it takes a day until a deploy notices, a rotation, and the grace period, which is given in full.
         """
         moment = member.put_back.get(key.key_id)
         if moment is None:
             return False
-        needed = DAY + 2 * self.setting.grace_period_hours * HOUR
+        needed = DAY + self.setting.grace_period_hours * HOUR
         left = key.created + PROMISE_DAYS * DAY - moment
         return left < needed and now - moment < needed + PATIENCE_DAYS * DAY
 

@@ -96,10 +96,10 @@ def one_member() -> tuple[Fleet, Member]:
 @pytest.mark.parametrize(
     ("put_back", "off", "whose"),
     [
-        (87.1, 90.1, PUT_BACK),
-        (86.9, 90.1, OURS),  # there was time: two grace periods and a day
-        (87.1, 91.5, PUT_BACK),
-        (87.1, 91.7, OURS),  # whatever took so long was not that
+        (88.1, 90.1, PUT_BACK),
+        (87.9, 90.1, OURS),  # there was time: grace and a day
+        (88.1, 91.5, PUT_BACK),
+        (88.1, 91.7, OURS),  # whatever took so long was not that
         (None, 90.1, OURS),
     ],
 )
