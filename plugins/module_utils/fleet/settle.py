@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ..rotation import names
-from .aws import CallError, Client, call
+from .aws import CallError, Client, call_or_none
 from .batch import Pace
 from .errors import StateError, WaitError
 from .failure_log import FailureLog
@@ -29,6 +29,8 @@ POLL_SECONDS = 0.5
 _DEAD_AFTER = names.FUNCTION_TIMEOUT_SECONDS + 5
 _STEPS = 4
 _REFUSED = "InvalidRequestException"
+_MOVED_MEANWHILE = ("ResourceNotFoundException", "InvalidParameterException")
+"""UpdateSecretVersionStage, when the version is gone or the label is not on it any more."""
 
 
 @dataclass(frozen=True)
@@ -100,8 +102,7 @@ class Settler:
                 raise StateError(
                     f"a roll-back of {target.secret_name} holds AWSPENDING; let it finish, or run it again"
                 )
-            if self._has_ended(secret, pending):
-                self._clear(target, secret, pending)
+            if self._has_ended(secret, pending) and self._clear(target, secret, pending):
                 notes.append(f"took AWSPENDING off version {pending}, left by a rotation that failed")
             else:
                 self.waiting.tick(deadline, target, f"an earlier rotation of it (version {pending}) is not over")
@@ -131,12 +132,15 @@ class Settler:
         created = self.reader.version_created(secret.arn, pending)
         return created is None or (now - created).total_seconds() > _STEPS * _DEAD_AFTER
 
-    def _clear(self, target: Target, secret: Secret, pending: str) -> None:
+    def _clear(self, target: Target, secret: Secret, pending: str) -> bool:
+        """Take the label off; False when it went by itself meanwhile."""
         has_value = self.reader.has_value(secret.arn, pending)
-        self._label(secret, VersionStage=names.AWSPENDING, RemoveFromVersionId=pending)
+        if not self._label(secret, VersionStage=names.AWSPENDING, RemoveFromVersionId=pending):
+            return False
         if has_value:
             self.waiting.sleep(_DEAD_AFTER)
             self._mark(self.described(target), pending)
+        return True
 
     def _mark(self, secret: Secret, version_id: str) -> None:
         """Label a version as given up, unless it is promoted meanwhile or holds a label of its own."""
@@ -146,13 +150,18 @@ class Settler:
         moved_from = {"RemoveFromVersionId": holder} if holder else {}
         self._label(secret, VersionStage=names.GIVEN_UP, MoveToVersionId=version_id, **moved_from)
 
-    def _label(self, secret: Secret, **change: str) -> None:
+    def _label(self, secret: Secret, **change: str) -> bool:
+        """Move a label; False when it, or its version, is no longer where it was a moment ago."""
         self.pace.wait()
-        call(
-            "secretsmanager:UpdateSecretVersionStage",
-            self.secretsmanager.update_secret_version_stage,
-            SecretId=secret.arn,
-            **change,
+        return (
+            call_or_none(
+                "secretsmanager:UpdateSecretVersionStage",
+                self.secretsmanager.update_secret_version_stage,
+                _MOVED_MEANWHILE,
+                SecretId=secret.arn,
+                **change,
+            )
+            is not None
         )
 
 

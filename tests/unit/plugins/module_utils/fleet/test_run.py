@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.aws import CallError
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.batch import Pace
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.enrolment import Enrolment
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.errors import StateError, WaitError
@@ -114,12 +115,13 @@ class SecretsManager:
     def list_secret_version_ids(self, **_: Any) -> dict[str, Any]:
         return {"Versions": [{"VersionId": name, "CreatedDate": made} for name, made in self.created.items()]}
 
-    def update_secret_version_stage(self, **arguments: Any) -> None:
+    def update_secret_version_stage(self, **arguments: Any) -> dict[str, Any]:
         self.calls.append(("stage", {**arguments, "at": self.now}))
         label, target = arguments["VersionStage"], arguments.get("MoveToVersionId")
         assert self.labels.pop(label, None) == arguments.get("RemoveFromVersionId")
         if target is not None:
             self.labels[label] = target
+        return {"Name": "/a"}
 
 
 class Logs:
@@ -200,6 +202,45 @@ def test_a_rotation_that_said_it_failed_is_not_waited_for(empty: set[str], least
     rotate(service, "user is gone", failed_token="dead")
     assert [name for name, _ in service.calls] == ["stage", *([] if empty else ["stage"]), "rotate"]
     assert least <= service.rotated_at <= least + 1
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        Refused("ResourceNotFoundException", "Secrets Manager can't find the specified secret version: dead."),
+        Refused("InvalidParameterException", "The staging label AWSPENDING isn't attached to version dead."),
+    ],
+)
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_label_that_goes_by_itself_meanwhile_is_no_failure(refusal: Refused, at_once: bool) -> None:
+    """Secrets Manager takes the version of its own test away, between the look and the write."""
+    service = SecretsManager()
+    left_behind(service, "dead")
+    tried: list[float] = []
+
+    def gone(**_: Any) -> None:
+        tried.append(service.now)
+        if at_once or len(tried) > 1:
+            service.labels.pop("AWSPENDING", None)
+        raise refusal
+
+    service.update_secret_version_stage = gone  # type: ignore[method-assign]
+    entry = rotate(service)
+    assert entry.changes == ("rotated: asked for",), "what others did is not told as our doing"
+    assert len(tried) == (1 if at_once else 2)
+    assert len(set(tried)) == len(tried), "no loop without a pause"
+
+
+def test_a_label_that_may_not_be_moved_is_a_failure() -> None:
+    service = SecretsManager()
+    left_behind(service, "dead")
+
+    def refused(**_: Any) -> None:
+        raise Refused("AccessDeniedException", "no")
+
+    service.update_secret_version_stage = refused  # type: ignore[method-assign]
+    with pytest.raises(CallError, match="AccessDenied"):
+        rotate(service)
 
 
 def left_behind(service: SecretsManager, version: str) -> None:
