@@ -34,6 +34,12 @@ options:
     description: With O(whole_account=true), schedule group that holds the retirements.
     type: str
     default: key-rotation
+  quiet_hours:
+    description:
+      - With O(whole_account=true), how many hours a previous key must be unused before its retirement switches it off,
+        as the functions were deployed. It tells a retirement that waits for a consumer from one that fails.
+    type: int
+    default: 12
   known_users:
     description: With O(whole_account=true), every IAM user of the account that the inventory names.
     type: list
@@ -158,6 +164,7 @@ from ..module_utils.fleet.account_reader import AccountReader
 from ..module_utils.fleet.batch_result import SERVICE_ACCOUNTS, targets
 from ..module_utils.fleet.findings.reading import read_account, read_all
 from ..module_utils.fleet.reader import Depth, Reader
+from ..module_utils.rotation.names import QUIET_HOURS
 
 
 def main() -> None:
@@ -168,6 +175,7 @@ def main() -> None:
         "whole_account": {"type": "bool", "default": False},
         "functions": {"type": "dict", "default": {}},
         "retirement_group": {"type": "str", "default": "key-rotation"},
+        "quiet_hours": {"type": "int", "default": QUIET_HOURS},
         "known_users": {"type": "list", "elements": "str", "default": []},
         "known_secrets": {"type": "list", "elements": "str", "default": [], "no_log": False},
     }
@@ -176,7 +184,8 @@ def main() -> None:
     secretsmanager, iam = module.client("secretsmanager"), module.client("iam")
     depth = None
     if params["whole_account"]:
-        depth = Depth(module.client("scheduler"), params["retirement_group"], params["functions"])
+        scheduler = module.client("scheduler")
+        depth = Depth(scheduler, params["retirement_group"], params["functions"], params["quiet_hours"])
     reader = Reader(secretsmanager, iam, with_value=True, with_last_used=params["last_used"], depth=depth)
     result = read_all(reader, targets(params["service_accounts"]))
     if depth is not None:

@@ -111,11 +111,12 @@ class Lab:
         }
 
     def make_role(self) -> None:
-        """The functions' role."""
+        """The role of the functions, and of schedules."""
         trust = {
             "Version": "2012-10-17",
             "Statement": [
-                {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+                {"Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"}, "Action": "sts:AssumeRole"}
+                for service in ("lambda", "scheduler")
             ],
         }
         iam = self.aws.client("iam")

@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
 from ansible_collections.evergreen.key_rotation.plugins.modules import rotation_info, rotation_run, rotation_schedule
 from ansible_collections.evergreen.key_rotation.tests.modules.conftest import ALL, Lab, service_account
+from sandbox.world import ACCOUNT
 
 
 @pytest.fixture
@@ -150,11 +152,28 @@ def test_an_audit_follows_the_previous_key(enrolled: Lab) -> None:
     enrolled.changed(rotation_run, True, service_accounts=account, rotate_if="always")
     options = {"service_accounts": account, "whole_account": True, "functions": enrolled.function_arns}
 
-    def ids() -> list[str]:
-        (entry,) = enrolled.run(rotation_info, **options)["secrets"]
+    def ids(**more: object) -> list[str]:
+        (entry,) = enrolled.run(rotation_info, **options, **more)["secrets"]
         return [finding["id"] for finding in entry["findings"]]
 
     assert ids() == ["key-inactive"]
     old = next(key.key_id for key in enrolled.aws.keys(user) if key.age_days)
     enrolled.aws.client("iam").update_access_key(UserName=user, AccessKeyId=old, Status="Active")
     assert ids() == ["key-too-old", "two-active-keys", "retirement-missing"]
+
+    # A retirement that began 20 hours ago, of a key that was used just before.
+    scheduler = enrolled.aws.client("scheduler")
+    scheduler.create_schedule_group(Name="key-rotation")
+    scheduler.create_schedule(
+        GroupName="key-rotation",
+        Name=f"retire-{old}",
+        State="DISABLED",
+        StartDate=datetime.fromtimestamp(enrolled.aws.remote.now(), UTC),
+        ScheduleExpression="rate(4 hours)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={"Arn": enrolled.function_arns["iam_access_key"], "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/everything"},
+    )
+    enrolled.aws.remote.age_key(old, 80, last_used_days=0)
+    enrolled.aws.remote.advance(20 * 3600)
+    assert ids() == ["two-active-keys", "retirement-overdue"]
+    assert ids(quiet_hours=24) == ["two-active-keys", "retirement-postponed"]

@@ -26,12 +26,16 @@ class Depth:
         scheduler: boto3 client, in the secrets' Region.
         group: schedule group of the retirements.
         functions: strategy -> ARN of its function; empty where that is not known.
+        quiet_hours: the functions' own setting: a key that was used later than that is in use.
     """
 
-    def __init__(self, scheduler: Client, group: str, functions: Mapping[str, str]) -> None:
+    def __init__(
+        self, scheduler: Client, group: str, functions: Mapping[str, str], quiet_hours: int = names.QUIET_HOURS
+    ) -> None:
         self._scheduler = scheduler
         self._group = group
         self.functions = functions
+        self.quiet_hours = quiet_hours
 
     def retirement_start(self, key_id: str) -> datetime | None:
         """When the key's retirement begins to be asked for; None when it has no schedule.
@@ -134,6 +138,7 @@ class Reader:
             pending_created=created,
             retirement_read=asked,
             retirement_start=start,
+            quiet_hours=depth.quiet_hours,
             function_arn=depth.functions.get(state.target.rotation_strategy),
         )
 

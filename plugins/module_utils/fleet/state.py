@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from ..rotation import names
+
 ACTIVE = "Active"
 
 
@@ -125,6 +127,8 @@ class State:
     """When that schedule starts; None: there is none."""
     function_arn: str | None = None
     """The function that should rotate it; None: not known."""
+    quiet_hours: int = names.QUIET_HOURS
+    """How long ago a previous key's last use must be for its retirement to switch it off."""
 
     @property
     def exempt(self) -> bool:

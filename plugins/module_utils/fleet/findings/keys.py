@@ -150,7 +150,7 @@ def retirement(state: State) -> list[Finding]:
         return [Finding("retirement-missing", "warning", text, mend)]
     if state.now < start + FIRING_SLACK:
         return []
-    used = key.last_used is not None and state.now - key.last_used < names.QUIET_HOURS * HOUR
+    used = key.last_used is not None and state.now - key.last_used < state.quiet_hours * HOUR
     if used:
         text = f"{key.access_key_id}, the previous key, should have been retired on {timestamp(start)} but is in use"
         return [Finding("retirement-postponed", "warning", text, "update the consumer that still holds a copy of it")]

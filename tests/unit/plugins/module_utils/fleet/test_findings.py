@@ -103,6 +103,8 @@ CASES: list[tuple[str, State, list[tuple[str, str, str | None]]]] = [
         ("two-active-keys", "warning", TWO), ("retirement-postponed", "warning", None)]),
     ("overdue", two(20 * HOUR, retirement_start=NOW - 8 * HOUR), [
         ("two-active-keys", "warning", TWO), ("retirement-overdue", "warning", None)]),
+    ("used within an account's own quiet hours", two(20 * HOUR, retirement_start=NOW - 8 * HOUR, quiet_hours=48), [
+        ("two-active-keys", "warning", TWO), ("retirement-postponed", "warning", None)]),
     ("no retirement", two(), [("two-active-keys", "warning", TWO), ("retirement-missing", "warning", None)]),
     ("its retirement may not be read", two(retirement_read=False), [("two-active-keys", "info", TWO)]),
     ("nor is it, and the grace period is over", replace(two(retirement_read=False),
