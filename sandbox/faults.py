@@ -136,10 +136,14 @@ class Faults:
         return render(_refusal(fault, call), call.protocol, call.query_compatible)
 
 
+def throttling(call: Call) -> Refusal:
+    """What the call's service answers when it is asked too often."""
+    return Refusal(*_THROTTLES.get(call.service, ("ThrottlingException", "Rate exceeded", 400)))
+
+
 def _refusal(fault: Fault, call: Call) -> Refusal:
     if fault.kind == "throttle":
-        code, message, status = _THROTTLES.get(call.service, ("ThrottlingException", "Rate exceeded", 400))
-        return Refusal(code, message, status)
+        return throttling(call)
     if fault.kind == "server_error":
         return Refusal("InternalFailure" if call.answers_xml else "InternalServiceError", fault.message, 500)
     if fault.kind == "access_denied":

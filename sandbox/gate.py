@@ -25,6 +25,7 @@ from .authorize import authorize
 from .callers import Caller, Callers
 from .calls import BadCall, Call, Credential, Environ, credential, moved, parse, protocol_of, read_body, rewind
 from .faults import Fault, Faults, Unanswered
+from .quotas import Quotas
 from .world import World
 
 StartResponse = Callable[..., Any]
@@ -72,6 +73,7 @@ class Gate:
         self._callers = Callers(world)
         self._regions = {*Session().get_available_regions("ec2"), "aws-global"}
         self.faults = Faults(world)
+        self._quotas = Quotas(world)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -98,8 +100,13 @@ class Gate:
             call = parse(environ, body, signed)
         except BadCall as error:
             return render(Refusal("UnknownOperationException", str(error), 404), protocol_of(environ))
+        self._quotas.travel()
         entry = self._note(call)
-        answer = self._judge(environ, body, signed, call, entry)
+        throttled = self._quotas.refusal(call)
+        if throttled is not None:
+            answer = render(throttled, call.protocol, call.query_compatible)
+        else:
+            answer = self._judge(environ, body, signed, call, entry)
         entry["error"] = answer.error_code
         return answer
 

@@ -37,6 +37,10 @@ class Knobs:
     """What AWSPENDING holds in a rotation test (RotateImmediately=false): no value, or a copy of AWSCURRENT's."""
     function_pending_reads: int = 1
     """How many reads still find a function Pending (or its update InProgress) after a change; 3 s end it as well."""
+    latency_seconds: float = 0.0
+    """How long each call is under way, in real seconds."""
+    rates: dict[str, float] = field(default_factory=dict)
+    """Calls a real second: of an operation (secretsmanager:RotateSecret) or of a whole service (iam)."""
     ses_verified: bool = True
     """Whether every sender identity counts as verified; False: only those that were verified by API and confirmed."""
 
