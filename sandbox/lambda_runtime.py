@@ -57,6 +57,8 @@ class LambdaRuntime:
             invoked_arn: the ARN as the caller named it; default the function's own.
             request_id: repeated by the retries of an asynchronous invocation; default a new one.
         """
+        if not self._world.knobs.functions_run:
+            return Outcome(b"null", failed=False, request_id=request_id or str(uuid.uuid4()))
         with self._world.clock.working(), self._counted(configuration.arn):
             process = self._acquire(configuration)
             started = time.monotonic()

@@ -37,6 +37,8 @@ class Knobs:
     """What AWSPENDING holds in a rotation test (RotateImmediately=false): no value, or a copy of AWSCURRENT's."""
     function_pending_reads: int = 1
     """How many reads still find a function Pending (or its update InProgress) after a change; 3 s end it as well."""
+    functions_run: bool = True
+    """False: every function answers null at once, without a process: for benchmarks of those who call AWS."""
     latency_seconds: float = 0.0
     """How long each call is under way, in real seconds."""
     rates: dict[str, float] = field(default_factory=dict)
