@@ -13,6 +13,7 @@ from .errors import refusal
 
 MAX_VALUE_BYTES = 65_536
 MAX_TAGS = 50
+MAX_POLICY_CHARACTERS = 20_480
 _NAME = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}")
 _PAGE = re.compile(r"page-(\d+)")
 
@@ -68,14 +69,24 @@ def read_value(params: Mapping[str, Any], required: bool = False) -> dict[str, s
     return value
 
 
-def check_resource_policy(text: str) -> None:
-    """Refuse a policy that is none."""
+def check_resource_policy(text: str, block_public: bool) -> None:
+    """Refuse a policy that is none, or too long, or, where that is asked for, one that opens the secret to everybody.
+
+    AWS decides what is public by reasoning (Zelkova); here it is an Allow for everybody without any Condition.
+    """
+    if len(text) > MAX_POLICY_CHARACTERS:
+        raise refusal("InvalidParameterException", f"The policy is longer than {MAX_POLICY_CHARACTERS} characters.")
     try:
-        statements = json.loads(text)["Statement"]
+        found = json.loads(text)["Statement"]
     except (ValueError, KeyError, TypeError):
-        statements = None
-    if not statements:
+        found = None
+    statements = found if isinstance(found, list) else [found]
+    if not found or not all(isinstance(statement, dict) for statement in statements):
         raise refusal("MalformedPolicyDocumentException", "This resource policy is not a valid policy document.")
+    for statement in statements:
+        everybody = statement.get("Principal") in ("*", {"AWS": "*"}, {"AWS": ["*"]})
+        if block_public and everybody and statement.get("Effect") == "Allow" and not statement.get("Condition"):
+            raise refusal("PublicPolicyException", "The resource policy grants broad access to the secret.")
 
 
 def page(items: list[Any], params: Mapping[str, Any], most: int) -> tuple[list[Any], dict[str, str]]:

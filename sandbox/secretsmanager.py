@@ -198,7 +198,7 @@ class Secrets(Readings):
     def put_resource_policy(self, backend: SecretsManagerBackend, params: Params) -> Answer:
         """PutResourcePolicy."""
         secret = writable(backend, params)
-        checks.check_resource_policy(params["ResourcePolicy"])
+        checks.check_resource_policy(params["ResourcePolicy"], bool(params.get("BlockPublicPolicy")))
         secret.policy = params["ResourcePolicy"]
         return {"ARN": secret.arn, "Name": secret.name}
 

@@ -203,6 +203,25 @@ class TestSecrets:
         error = refused(aws.client("secretsmanager", bob).get_secret_value, SecretId=arn)
         assert "explicit deny in a resource-based policy" in str(error)
 
+    def test_a_resource_policy_knows_a_session_by_its_roles_whole_arn(self, aws: Any, refused: Any) -> None:
+        """A Deny for everybody but one list, which names roles and users: what the service calls aws:PrincipalArn."""
+        admin = aws.client("secretsmanager")
+        arn = admin.create_secret(Name="s", SecretString="v")["ARN"]
+        everything = allow("secretsmanager:*")
+        named, unnamed = (aws.session(aws.role(name, everything)) for name in ("named", "unnamed"))
+        lists = {"aws:PrincipalArn": [f"arn:aws:iam::{ACCOUNT}:role/named", f"arn:aws:iam::{ACCOUNT}:user/ann"]}
+        deny = {"Effect": "Deny", "Action": "secretsmanager:*", "Resource": "*", "Principal": "*"}
+        policy = {"Version": "2012-10-17", "Statement": [deny | {"Condition": {"StringNotEquals": lists}}]}
+        admin.put_resource_policy(SecretId=arn, ResourcePolicy=json.dumps(policy))
+        for keys in (named, aws.user("ann", everything)):
+            aws.client("secretsmanager", keys).get_secret_value(SecretId="s")
+        for keys in (unnamed, aws.user("bob", everything)):
+            client = aws.client("secretsmanager", keys)
+            for call in (client.get_secret_value, client.describe_secret, client.delete_resource_policy):
+                assert "explicit deny in a resource-based policy" in str(refused(call, SecretId=arn))
+            assert "explicit deny" in str(refused(client.batch_get_secret_value, SecretIdList=["s"]))
+            client.list_secrets()
+
     def test_the_rotation_function_is_a_condition_and_its_invocation_a_second_permission(
         self, aws: Any, refused: Any
     ) -> None:

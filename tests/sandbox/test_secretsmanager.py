@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -288,7 +289,29 @@ def test_tags_are_set_replaced_and_removed(account: Account) -> None:
 def test_a_resource_policy_must_be_one(account: Account) -> None:
     account.secret()
     put_policy = account.secrets.put_resource_policy
-    refused(put_policy, "MalformedPolicyDocumentException", SecretId="s", ResourcePolicy="garbage")
+    for text in ("garbage", "[]", "{}", '{"Statement": []}', '{"Statement": ["Deny"]}'):
+        refused(put_policy, "MalformedPolicyDocumentException", SecretId="s", ResourcePolicy=text)
+    for size, code in ((20_480, ""), (20_481, "InvalidParameterException")):
+        text = json.dumps({"Statement": [{"Effect": "Deny"}]}).ljust(size)
+        if code:
+            refused(put_policy, code, SecretId="s", ResourcePolicy=text)
+        else:
+            put_policy(SecretId="s", ResourcePolicy=text)
+
+
+@pytest.mark.parametrize("principal", ["*", {"AWS": "*"}, {"AWS": ["*"]}])
+def test_a_public_resource_policy_is_refused_only_where_that_is_asked_for(account: Account, principal: Any) -> None:
+    account.secret()
+    allow = {"Effect": "Allow", "Principal": principal, "Action": "*", "Resource": "*"}
+    within = {"Condition": {"StringEquals": {"aws:PrincipalAccount": "123456789012"}}}
+    put_policy = account.secrets.put_resource_policy
+    for statement in (allow | {"Effect": "Deny"}, allow | within, allow):
+        text = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        if statement is allow:
+            refused(put_policy, "PublicPolicyException", SecretId="s", ResourcePolicy=text, BlockPublicPolicy=True)
+            put_policy(SecretId="s", ResourcePolicy=text)
+        else:
+            put_policy(SecretId="s", ResourcePolicy=text, BlockPublicPolicy=True)
 
 
 def test_the_journal_never_holds_a_value(account: Account) -> None:
