@@ -150,15 +150,16 @@ class Trial:
         self._lab.iam.put_role_policy(RoleName=f"{role}-{REGION}", PolicyName=name, PolicyDocument=json.dumps(document))
 
     def _queue(self, role: str) -> str:
-        """Make the role's dead-letter queue if its policy names one, and give it to the function."""
+        """Make the role's dead-letter queue if its policy names one, and give it to a function whose own role it is."""
         for statement in self._full[role]["Statement"]:
             if actions_of(statement) == ["sqs:SendMessage"]:
                 arn = str(statement["Resource"])
                 self._lab.client("sqs").create_queue(QueueName=arn.rsplit(":", 1)[-1])
                 functions = self._lab.client("lambda")
-                functions.get_waiter("function_active_v2").wait(FunctionName=role)
-                functions.update_function_configuration(FunctionName=role, DeadLetterConfig={"TargetArn": arn})
-                functions.get_waiter("function_updated_v2").wait(FunctionName=role)
+                if role != RETIREMENT:
+                    functions.get_waiter("function_active_v2").wait(FunctionName=role)
+                    functions.update_function_configuration(FunctionName=role, DeadLetterConfig={"TargetArn": arn})
+                    functions.get_waiter("function_updated_v2").wait(FunctionName=role)
                 return arn
         return ""
 
@@ -170,7 +171,7 @@ class Trial:
         """
         for role, strategy in ROLES.items():
             full = self._full[role]
-            cases = Cases(self._lab, strategy, self._queues[FUNCTION if role == RETIREMENT else role])
+            cases = Cases(self._lab, strategy, self._queues[role])
             whole = self._failures(cases, role, full)
             if whole:
                 raise LabError(f"{role} with all its rights: {'; '.join(whole)}")

@@ -13,6 +13,7 @@ from typing import Any
 
 from moto.logs.models import logs_backends
 from moto.scheduler.models import scheduler_backends
+from moto.sqs.models import sqs_backends
 
 from sandbox.world import ACCOUNT
 
@@ -62,7 +63,7 @@ class Cases:
         makers = [self._log, self._rotation, self._dead_letter]
         if self._strategy != "noop":
             makers += [self._written_already, self._spent, self._orphan, self._overdue, self._abandoned]
-            makers += [self._retirement]
+            makers += [self._retirement, self._undelivered]
         try:
             yield [make() for make in makers]
         finally:
@@ -73,6 +74,8 @@ class Cases:
             with self._lab.world.lock:
                 self._lab.world.mail.clear()
                 self._lab.world.events.clear()
+                for queue in sqs_backends[ACCOUNT][REGION].queues:
+                    sqs_backends[ACCOUNT][REGION].purge_queue(queue)
 
     def _point(self, keys: int = 1) -> Point:
         self._slot += 1
@@ -109,22 +112,36 @@ class Cases:
         return Case("the log", streams.clear, problem)
 
     def _dead_letter(self) -> Case:
-        def problem() -> str:
-            if not self._queue:
-                return ""
-            queues, name = self._lab.client("sqs"), self._queue.rsplit(":", 1)[-1]
-            url = queues.get_queue_url(QueueName=name)["QueueUrl"]
-            found = queues.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
-            for message in found:
-                queues.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-            return "" if found else "no dead letter"
-
         def start() -> None:
             if self._queue:
                 event = json.dumps({"Action": "unknown"})
                 self._lab.client("lambda").invoke(FunctionName=self._function, InvocationType="Event", Payload=event)
 
-        return Case("the dead letter", start, problem)
+        return Case("the dead letter", start, lambda: self._queued("unknown"))
+
+    def _undelivered(self) -> Case:
+        """A retirement that the scheduler cannot ask for."""
+        point = self._point()
+        target = {
+            "Arn": f"{self._lab.functions[self._strategy]}-gone",
+            "RetryPolicy": {"MaximumRetryAttempts": 0},
+            "DeadLetterConfig": {"Arn": self._queue},
+        }
+
+        def start() -> None:
+            if self._queue:
+                self._schedule(point, point.key_ids[0], 30, target)
+
+        return Case("the dead letter of a retirement", start, lambda: self._queued(point.key_ids[0]))
+
+    def _queued(self, mark: str) -> str:
+        """What is wrong when no dead letter holds a mark."""
+        if not self._queue:
+            return ""
+        name = self._queue.rsplit(":", 1)[-1]
+        with self._lab.world.lock:
+            letters = [message.body for message in sqs_backends[ACCOUNT][REGION].queues[name].messages]
+        return "" if any(mark in letter for letter in letters) else "no dead letter"
 
     def _gone(self, point: Point, key_id: str) -> str:
         return f"{key_id} is still there" if key_id in {key.access_key_id for key in point.keys} else ""
@@ -197,8 +214,10 @@ class Cases:
         since = (self._lab.world.clock.utcnow() - timedelta(days=2)).isoformat(timespec="seconds")
         self._lab.iam.tag_user(UserName=point.name, Tags=[{"Key": "key-rotation:since", "Value": since}])
 
-    def _schedule(self, point: Point, key_id: str, seconds: float, **more: Any) -> None:
-        """The retirement of a key, written as the function writes it."""
+    def _schedule(
+        self, point: Point, key_id: str, seconds: float, target: dict[str, Any] | None = None, **more: Any
+    ) -> None:
+        """The retirement of a key, written as the function writes it, with another target where one is given."""
         role = self._lab.iam.get_role(RoleName=f"key-rotation-retirement-{REGION}")["Role"]["Arn"]
         payload = json.dumps({"Action": "retire", "SecretId": point.secret_arn, "AccessKeyId": key_id})
         self._lab.schedules.create_schedule(
@@ -207,6 +226,6 @@ class Cases:
             ScheduleExpression="rate(6 hours)",
             StartDate=self._lab.world.clock.utcnow() + timedelta(seconds=seconds),
             FlexibleTimeWindow={"Mode": "OFF"},
-            Target={"Arn": self._lab.functions[self._strategy], "RoleArn": role, "Input": payload},
+            Target={"Arn": self._lab.functions[self._strategy], "RoleArn": role, "Input": payload, **(target or {})},
             **more,
         )

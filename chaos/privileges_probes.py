@@ -99,7 +99,7 @@ def probes(lab: Lab) -> list[Probe]:
     trust = {"Effect": "Allow", "Principal": {"Service": "scheduler.amazonaws.com"}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     lab.iam.create_role(RoleName="administration", AssumeRolePolicyDocument=document)
-    lab.client("sqs").create_queue(QueueName="another-queue")
+    another = lab.client("sqs").create_queue(QueueName="another-queue")["QueueUrl"]
     found = [
         Probe(
             FUNCTION,
@@ -159,6 +159,13 @@ def probes(lab: Lab) -> list[Probe]:
             "Resource",
             "another function is invoked",
             lambda clients: clients("lambda").invoke(FunctionName=NOOP, Payload="{}"),
+        ),
+        Probe(
+            RETIREMENT,
+            "DeadLetters",
+            "Resource",
+            "a message in another queue",
+            lambda clients: clients("sqs").send_message(QueueUrl=another, MessageBody="probe"),
         ),
     ]
     for own, other in ((FUNCTION, NOOP), (NOOP, FUNCTION)):

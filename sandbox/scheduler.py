@@ -21,13 +21,11 @@ from moto.scheduler.responses import EventBridgeSchedulerResponse
 from .clock import Timer
 from .errors import refusal
 from .patching import replace
-from .roles import trusts
 from .schedule_expressions import ExpressionError, parse_cron, parse_rate
-from .scheduler_target import Delivery, Targets
-from .world import ACCOUNT, World
+from .scheduler_target import Delivery, Targets, check_target
+from .world import World
 
 Operation = Callable[[EventBridgeSchedulerBackend, dict[str, Any]], dict[str, Any]]
-SERVICE = "scheduler.amazonaws.com"
 _PAST_START_SECONDS = 300.0
 """How far in the past a StartDate may lie."""
 _AT = re.compile(r"at\((\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})\)")
@@ -121,7 +119,7 @@ class Scheduler:
         if start is not None and end is not None and end <= start:
             raise refusal("ValidationException", "The EndDate must come after the StartDate.")
         _check_window(params.get("FlexibleTimeWindow") or {})
-        self._check_target(backend.region_name, group, params["Target"])
+        check_target(backend.region_name, group, params["Target"])
         return Schedule(
             region=backend.region_name,
             account_id=backend.account_id,
@@ -138,14 +136,6 @@ class Scheduler:
             end_date=end,
             action_after_completion=params.get("ActionAfterCompletion", "NONE"),
         )
-
-    @staticmethod
-    def _check_target(region: str, group: str, target: dict[str, Any]) -> None:
-        if not trusts(target["RoleArn"], SERVICE, source_context(region, group)):
-            raise refusal(
-                "ValidationException",
-                "The execution role you provide must allow AWS EventBridge Scheduler to assume the role.",
-            )
 
     def _plan(self, backend: EventBridgeSchedulerBackend, schedule: Schedule, params: dict[str, Any]) -> None:
         firings = next_firings(params, self._clock.now())
@@ -206,14 +196,6 @@ def next_firings(params: dict[str, Any], now: float, new: bool = False) -> Itera
     if str(zone) != "UTC":
         raise refusal("ValidationException", "The embedded AWS evaluates cron() in UTC only.")
     return _until(cron.moments(max(now, start or now)), end)
-
-
-def source_context(region: str, group: str) -> dict[str, str]:
-    """What Scheduler says about itself when it assumes a role."""
-    return {
-        "aws:SourceAccount": ACCOUNT,
-        "aws:SourceArn": f"arn:aws:scheduler:{region}:{ACCOUNT}:schedule-group/{group}",
-    }
 
 
 def install(world: World) -> None:

@@ -208,25 +208,100 @@ def test_a_role_that_does_not_trust_scheduler_for_this_group_is_refused(account:
             schedules.create("rate(6 hours)", target={"RoleArn": role})
 
 
-def test_a_role_without_permission_ends_in_the_dead_letters(account: Account) -> None:
+DEAD = f"arn:aws:sqs:us-east-1:{ACCOUNT}:dead"
+
+
+@pytest.mark.parametrize(
+    ("policy", "seconds", "exhausted", "attempts"),
+    [
+        ({"MaximumRetryAttempts": 2, "MaximumEventAgeInSeconds": 3600}, 180, "MaximumRetryAttempts", "2"),
+        ({"MaximumRetryAttempts": 185, "MaximumEventAgeInSeconds": 600}, 420, "MaximumEventAgeInSeconds", "3"),
+    ],
+)
+def test_a_role_without_permission_ends_in_the_dead_letters(
+    account: Account, policy: dict[str, int], seconds: float, exhausted: str, attempts: str
+) -> None:
     url = account.queues.create_queue(QueueName="dead")["QueueUrl"]
     schedules = Schedules(account, actions=["sqs:SendMessage"])
-    schedules.create(
-        at(now(account) + timedelta(hours=1)),
-        target={
-            "DeadLetterConfig": {"Arn": f"arn:aws:sqs:us-east-1:{ACCOUNT}:dead"},
-            "RetryPolicy": {"MaximumRetryAttempts": 2, "MaximumEventAgeInSeconds": 3600},
-        },
-    )
-    account.world.clock.advance(HOUR + 1)
+    fires = now(account) + timedelta(hours=1)
+    schedules.create(at(fires), target={"DeadLetterConfig": {"Arn": DEAD}, "RetryPolicy": policy})
+    account.world.clock.advance(HOUR + seconds - 2)
     assert account.queues.receive_message(QueueUrl=url).get("Messages") is None
-    account.world.clock.advance(HOUR)
-    messages = account.queues.receive_message(QueueUrl=url, MessageAttributeNames=["All"])["Messages"]
-    assert [json.loads(message["Body"]) for message in messages] == [{"a": 1}]
-    attributes = {name: found["StringValue"] for name, found in messages[0]["MessageAttributes"].items()}
-    assert attributes["ERROR_CODE"] == "AccessDeniedException"
-    assert attributes["RETRY_ATTEMPTS"] == "2"
+    account.world.clock.advance(4)
+    (message,) = account.queues.receive_message(QueueUrl=url, MessageAttributeNames=["All"])["Messages"]
+    assert json.loads(message["Body"]) == {
+        "FunctionName": schedules.function,
+        "InvocationType": "Event",
+        "Payload": '{"a": 1}',
+    }
+    attributes = {name: found["StringValue"] for name, found in message["MessageAttributes"].items()}
+    assert len(attributes.pop("EXECUTION_ID")) == 16
+    assert "may not call lambda:InvokeFunction" in attributes.pop("ERROR_MESSAGE")
+    assert attributes == {
+        "ERROR_CODE": "AccessDeniedException",
+        "EXHAUSTED_RETRY_CONDITION": exhausted,
+        "IS_PAYLOAD_TRUNCATED": "false",
+        "RETRY_ATTEMPTS": attempts,
+        "SCHEDULED_TIME": f"{fires:%Y-%m-%dT%H:%M:%SZ}",
+        "SCHEDULE_ARN": f"arn:aws:scheduler:us-east-1:{ACCOUNT}:schedule/g/n",
+        "TARGET_ARN": "arn:aws:scheduler:::aws-sdk:lambda:invoke",
+    }
+    account.world.clock.advance(DAY)
+    sent = [call for call in account.world.journal if call["action"] == "SendMessage"]
+    assert [(call["allowed"], call["resource"]) for call in sent] == [(True, DEAD)]
     assert schedules.runs() == 0
+
+
+def test_a_queue_that_is_gone_leaves_a_dead_letter_as_in_the_user_guide(account: Account) -> None:
+    url = account.queues.create_queue(QueueName="dead")["QueueUrl"]
+    target = {
+        "Arn": DEAD.replace(":dead", ":gone"),
+        "DeadLetterConfig": {"Arn": DEAD},
+        "RetryPolicy": {"MaximumRetryAttempts": 0},
+    }
+    Schedules(account).create(at(now(account) + timedelta(hours=1)), target=target)
+    account.world.clock.advance(HOUR + 1)
+    (message,) = account.queues.receive_message(QueueUrl=url, MessageAttributeNames=["All"])["Messages"]
+    gone = f"https://sqs.us-east-1.amazonaws.com/{ACCOUNT}/gone"
+    assert json.loads(message["Body"]) == {"MessageBody": '{"a": 1}', "QueueUrl": gone}
+    attributes = {name: found["StringValue"] for name, found in message["MessageAttributes"].items()}
+    assert attributes["ERROR_CODE"] == "AWS.SimpleQueueService.NonExistentQueue"
+    assert attributes["TARGET_ARN"] == "arn:aws:scheduler:::aws-sdk:sqs:sendMessage"
+
+
+@pytest.mark.parametrize("missing", ["the right", "the trust", "the queue"])
+def test_a_dead_letter_that_cannot_be_sent_is_lost(account: Account, missing: str) -> None:
+    url = account.queues.create_queue(QueueName="dead")["QueueUrl"]
+    schedules = Schedules(account, actions=[] if missing == "the right" else ["sqs:SendMessage"])
+    target = {"DeadLetterConfig": {"Arn": DEAD}, "RetryPolicy": {"MaximumRetryAttempts": 0}}
+    schedules.create(at(now(account) + timedelta(hours=1)), target=target)
+    if missing == "the trust":
+        nobody = {"Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole"}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [nobody]})
+        account.iam.update_assume_role_policy(RoleName="caller", PolicyDocument=document)
+    if missing == "the queue":
+        account.queues.delete_queue(QueueUrl=url)
+    account.world.clock.advance(DAY)
+    assert [call["error"] for call in account.world.journal if call["action"] == "SendMessage"] == [
+        "AWS.SimpleQueueService.NonExistentQueue" if missing == "the queue" else "AccessDeniedException"
+    ]
+    if missing != "the queue":
+        assert account.queues.receive_message(QueueUrl=url).get("Messages") is None
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        {"DeadLetterConfig": {"Arn": f"arn:aws:sns:us-east-1:{ACCOUNT}:dead"}},
+        {"DeadLetterConfig": {"Arn": f"{DEAD}.fifo"}},
+        {"RetryPolicy": {"MaximumEventAgeInSeconds": 86_401}},
+        {"RetryPolicy": {"MaximumRetryAttempts": 186}},
+    ],
+)
+def test_a_target_that_aws_refuses(account: Account, target: dict[str, Any]) -> None:
+    with pytest.raises(ClientError) as refused:
+        Schedules(account).create("rate(6 hours)", target=target)
+    assert code(refused) == "ValidationException"
 
 
 def test_a_delivery_that_failed_is_tried_again(account: Account) -> None:

@@ -10,7 +10,7 @@ import sys
 
 from demo.playbook import CHECKOUT
 
-LEAST_ROWS = {"key-rotation-iam-access-key": 30, "key-rotation-noop": 10, "key-rotation-retirement": 4}
+LEAST_ROWS = {"key-rotation-iam-access-key": 30, "key-rotation-noop": 10, "key-rotation-retirement": 6}
 """The command finds the rights by itself, and this keeps it from finding none."""
 
 

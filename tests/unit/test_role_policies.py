@@ -73,6 +73,28 @@ def test_few_addresses_are_named_and_many_give_way_to_their_domains():
     assert size(many) < size(few)
 
 
+QUEUE = "arn:aws:sqs:us-east-1:123456789012:key-rotation-dead-letters"
+
+
+@pytest.mark.parametrize(
+    ("target", "taken"),
+    [
+        ("", QUEUE),
+        ("arn:aws:sqs:eu-west-1:999999999999:ours", "arn:aws:sqs:eu-west-1:999999999999:ours"),
+        ("arn:aws-us-gov:sqs:us-gov-west-1:999999999999:ours", "arn:aws-us-gov:sqs:us-gov-west-1:999999999999:ours"),
+        ("arn:aws:sns:us-east-1:123456789012:topic", ""),
+        ("arn:aws:sqs:us-east-1:123456789012:ours.fifo", ""),
+    ],
+)
+def test_the_scheduler_sends_dead_letters_to_standard_queues_alone(target, taken):
+    """With any other kind AWS would refuse the schedule, and with it every rotation."""
+    role = Rendered(rotation_aws_region="us-east-1", rotation_dead_letter_target_arn=target)
+    function = next(one for one in role.value("rotation_functions") if one["environment"])
+    assert function["environment"]["RETIREMENT_DEAD_LETTER_ARN"] == taken
+    statements = json.loads(role.policies()["key-rotation-retirement-us-east-1"])["Statement"]
+    assert [one["Resource"] for one in statements if one["Action"] == "sqs:SendMessage"] == [taken] * bool(taken)
+
+
 @pytest.mark.parametrize("action", ["iam:CreateUser", "iam:TagUser", "iam:UntagUser"])
 def test_the_documented_service_control_policy_keeps_our_tags_to_the_deployers(action):
     text = (Path(__file__).resolve().parents[2] / "docs" / "permissions.md").read_text()

@@ -33,7 +33,11 @@ class ServiceAccount:
         self.document = document
         self.keys = AccessKeys(clients.iam(), clients.iam_create(), document.user_name)
         self.schedules = RetirementSchedules(
-            clients.scheduler(), settings.retirement_group, settings.retirement_role_arn, invocation.function_arn
+            clients.scheduler(),
+            settings.retirement_group,
+            settings.retirement_role_arn,
+            invocation.function_arn,
+            settings.retirement_dead_letter_arn,
         )
 
     def bound_user(self) -> User:

@@ -274,13 +274,18 @@ class RetirementSchedules:
     Args:
         group, role_arn: where they stand, and the role that the scheduler calls the function with.
         function_arn: the function that they call.
+        dead_letter_arn: the queue for firings that never reached the function; empty for none.
     """
 
-    def __init__(self, client: Client, group: str, role_arn: str, function_arn: str) -> None:
+    def __init__(self, client: Client, group: str, role_arn: str, function_arn: str, dead_letter_arn: str) -> None:
         self._client = client
         self._group = group
-        self._role_arn = role_arn
-        self._function_arn = function_arn
+        # A firing that is not delivered by the time of the next one is overtaken by it: it is tried no longer, so that
+        # its dead letter comes after hours, not after Scheduler's default of a day. 185 is that default, and the most.
+        retries = {"MaximumEventAgeInSeconds": RETIREMENT_INTERVAL_HOURS * 3600, "MaximumRetryAttempts": 185}
+        self._target: dict[str, Any] = {"Arn": function_arn, "RoleArn": role_arn, "RetryPolicy": retries}
+        if dead_letter_arn:
+            self._target["DeadLetterConfig"] = {"Arn": dead_letter_arn}
 
     def start_of(self, key_id: str) -> datetime | None:
         """When the key's schedule starts, or None when there is none."""
@@ -302,7 +307,7 @@ class RetirementSchedules:
             "ScheduleExpression": f"rate({RETIREMENT_INTERVAL_HOURS} hours)",
             "StartDate": start,
             "FlexibleTimeWindow": {"Mode": "OFF"},
-            "Target": {"Arn": self._function_arn, "RoleArn": self._role_arn, "Input": payload},
+            "Target": {**self._target, "Input": payload},
         }
         try:
             call("scheduler:CreateSchedule", self._client.create_schedule, **schedule)

@@ -28,6 +28,8 @@ class Settings:
     proof_spacing_seconds: float
     retirement_role_arn: str
     retirement_group: str
+    retirement_dead_letter_arn: str
+    """The queue for retirements that the scheduler could not ask for; empty for none."""
     notify_email: str | None = None
     disposable_keys: frozenset[str] = frozenset()
     hold_until: datetime | None = None
@@ -110,6 +112,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         proof_spacing_seconds=float(spacing),
         retirement_role_arn=environment.get("RETIREMENT_ROLE_ARN", ""),
         retirement_group=environment.get("RETIREMENT_GROUP", "") or names.RETIREMENT_GROUP,
+        retirement_dead_letter_arn=environment.get("RETIREMENT_DEAD_LETTER_ARN", ""),
     )
 
 

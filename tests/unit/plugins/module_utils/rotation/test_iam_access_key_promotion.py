@@ -89,6 +89,26 @@ def test_the_retirement_is_written_before_the_move(world: World, enrolled: Any) 
         "AccessKeyId": old.key_id,
     }
     assert 0 <= request["StartDate"].timestamp() - began - 24 * 3600 < 5
+    # Until the next firing is due, and no longer: its dead letter must not wait for a day.
+    assert request["Target"]["RetryPolicy"] == {"MaximumEventAgeInSeconds": 6 * 3600, "MaximumRetryAttempts": 185}
+    assert "DeadLetterConfig" not in request["Target"]
+
+
+def test_a_retirement_that_never_reaches_the_function_goes_to_the_queue_and_a_late_retry_keeps_it() -> None:
+    queue = "arn:aws:sqs:us-east-1:123456789012:key-rotation-dead-letters"
+    world = World(RETIREMENT_DEAD_LETTER_ARN=queue)
+    secret, _ = world.enrol(USER)
+    token = pending(world, secret, 3)
+    world.core.hooks = [Fault("crash", action="secretsmanager:UpdateSecretVersionStage")]
+    with pytest.raises(Crash):
+        world.step(secret, token, "finishSecret")
+    (schedule,) = world.scheduler.schedules.values()
+    assert schedule.request["Target"]["DeadLetterConfig"] == {"Arn": queue}
+    # As an older version of the function wrote it.
+    schedule.request["Target"] = {"Arn": "x", "RoleArn": "y", "Input": "{}"}
+    world.step(secret, token, "finishSecret")
+    (schedule,) = world.scheduler.schedules.values()
+    assert schedule.request["Target"]["DeadLetterConfig"] == {"Arn": queue}
 
 
 def test_a_late_retry_does_not_shorten_the_grace_period(world: World, enrolled: Any) -> None:

@@ -23,9 +23,13 @@ def test_defaults() -> None:
     assert (settings.grace_period_hours, settings.quiet_hours, settings.max_extension_hours) == (24, 12, 168)
     assert (settings.max_key_age_days, settings.proof_successes, settings.proof_spacing_seconds) == (90, 3, 2.0)
     assert (settings.notify_from, settings.retirement_group) == ("", "key-rotation")
+    assert settings.retirement_dead_letter_arn == ""
 
 
-@pytest.mark.parametrize("name", ["GRACE_PERIOD_HOURS", "QUIET_HOURS", "PROOF_SPACING_SECONDS", "RETIREMENT_GROUP"])
+@pytest.mark.parametrize(
+    "name",
+    ["GRACE_PERIOD_HOURS", "QUIET_HOURS", "PROOF_SPACING_SECONDS", "RETIREMENT_GROUP", "RETIREMENT_DEAD_LETTER_ARN"],
+)
 def test_an_empty_variable_counts_as_absent(name: str) -> None:
     assert from_environment({name: ""}) == from_environment({})
 
