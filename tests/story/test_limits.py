@@ -110,6 +110,27 @@ def test_two_accounts_of_which_one_has_no_credentials(old_fleet):
     assert {host for host in SECRETS if after.accounts[host].version != before.accounts[host].version} == set(USERS)
 
 
+def test_more_mail_domains_than_a_policy_can_name_are_refused_before_anything_is_written(old_fleet):
+    old_fleet.service_accounts["hosts"] = {
+        f"team-{number}": {
+            "secret_name": f"/team/{number}",
+            "iam_user": f"team-{number}",
+            "notify_email": f"alerts@team-{number}.acmecorp.com",
+        }
+        for number in range(400)
+    }
+    for arguments in BOTH_WAYS:
+        journal = len(old_fleet.aws.remote.journal())
+        done = old_fleet.play("deploy", "--limit", "team-0", *arguments, code=2)
+        asked = {call["action"] for call in old_fleet.aws.remote.journal()[journal:]}
+        assert asked == {"GetCallerIdentity", "ListAccountAliases"}
+        said = text(done.summary)
+        assert "account acmecorp-prod (123456789012): notify_email has addresses of 400 mail domains" in said
+        assert "role key-rotation-iam-access-key-us-east-1 may send to these alone" in said
+        assert "IAM takes 10240; nothing was written" in said
+        assert "Let notify_email name fewer domains, such as one address for each team" in said
+
+
 def test_what_the_operator_may_not_do_is_said_by_name(old_fleet):
     old_fleet.aws.remote.fault(service="iam", action="CreateRole", kind="access_denied", when="before", times=1)
     done = old_fleet.play("deploy", code=2)
