@@ -73,4 +73,19 @@ options:
       exempt_reason:
         description: Why it is exempt.
         type: str
+      restrict_secret_access:
+        description:
+          - V(true) closes the secret to everybody but its function, its readers and its administrators.
+          - V(false) opens it again. Not given, its resource policy is neither read nor written.
+        type: bool
+      secret_readers:
+        description: Exact ARNs of the IAM roles and users that read the secret.
+        type: list
+        elements: str
+        default: []
+      secret_administrators:
+        description: Exact ARNs of the IAM roles and users that deploy, audit and scan. The caller must be among them.
+        type: list
+        elements: str
+        default: []
 """

@@ -66,11 +66,22 @@ class HostReader:
         if value is None:
             return None
         items = value if isinstance(value, (list, tuple)) else [value]
-        for item in items:
-            if not isinstance(item, str) or not re.fullmatch(pattern, item):
-                self.mistake(name, f"found {_shown(item)}", mend)
-                return None
+        wrong = [item for item in items if not isinstance(item, str) or not re.fullmatch(pattern, item)]
+        if wrong:
+            self.mistake(name, f"found {', '.join(_shown(item) for item in wrong)}", mend)
+            return None
         return tuple(sorted({str(item) for item in items}))
+
+    def flag(self, name: str) -> bool | None:
+        """True or false, as YAML has it or as a word (an inventory in INI, -e)."""
+        value = self.raw(name)
+        words = {"true": True, "yes": True, "false": False, "no": False}
+        if value is None or isinstance(value, bool):
+            return value
+        found = words.get(value.lower()) if isinstance(value, str) else None
+        if found is None:
+            self.mistake(name, f"found {_shown(value)}", "write true or false")
+        return found
 
     def whole(self, name: str, low: int, high: int) -> int | None:
         """A whole number within bounds."""

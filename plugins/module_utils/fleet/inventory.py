@@ -10,6 +10,8 @@ from dataclasses import dataclass, fields
 from datetime import date
 
 from ..rotation import names
+from . import access_settings
+from .access_settings import read_access
 from .account_settings import read_settings
 from .errors import ScheduleError
 from .hostvars import HostReader
@@ -30,6 +32,7 @@ SERVICE_ACCOUNT_VARIABLES = (
     "exempt_until",
     "exempt_reason",
     "rotate_on_enrol",
+    *access_settings.VARIABLES,
 )
 ACCOUNT_VARIABLES = tuple(item.name for item in fields(AccountSettings))
 VARIABLES = (*SERVICE_ACCOUNT_VARIABLES, "aws_account", "aws_region", *ACCOUNT_VARIABLES)
@@ -170,6 +173,7 @@ def _read_item(
     email = reader.address("notify_email")
     keys = reader.key_ids("disposable_keys")
     enrol = reader.choice("rotate_on_enrol", ENROL_CHOICES)
+    access = read_access(reader)
     if any(_noted(reader, variable) for variable in _RULING):
         return None
     standard = standard_days(max_age, grace)
@@ -202,7 +206,7 @@ def _read_item(
     if warning:
         warnings.append(f"{reader.host}: {variable}: {warning}")
     return ServiceAccount(
-        reader.host, secret, user, strategy, rules, max_age, grace, email, keys, until, reason, enrol, selected
+        reader.host, secret, user, strategy, rules, max_age, grace, email, keys, until, reason, enrol, selected, *access
     )
 
 

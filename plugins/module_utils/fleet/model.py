@@ -34,6 +34,8 @@ class ServiceAccount:
         exempt_until: the last day on which nothing is done for it; None: not exempt.
         rotate_on_enrol: due, all or none; None when the inventory does not say.
         selected: whether this run is about it (--limit).
+        restrict_secret_access: whether only the named principals may reach the secret; None: not said.
+        secret_readers, secret_administrators: ARNs of roles and users.
     """
 
     name: str
@@ -49,6 +51,9 @@ class ServiceAccount:
     exempt_reason: str | None = None
     rotate_on_enrol: str | None = None
     selected: bool = True
+    restrict_secret_access: bool | None = None
+    secret_readers: tuple[str, ...] = ()
+    secret_administrators: tuple[str, ...] = ()
 
     def hold_back(self, notify_from: str | None) -> str | None:
         """Why a key that is due is only reported on enrolment, with the way out; None: it rotates."""
@@ -79,6 +84,9 @@ class ServiceAccount:
             "hold_back": self.hold_back(notify_from),
             "exempt_until": self.exempt_until.isoformat() if self.exempt_until else None,
             "exempt_reason": self.exempt_reason,
+            "restrict_secret_access": self.restrict_secret_access,
+            "secret_readers": list(self.secret_readers),
+            "secret_administrators": list(self.secret_administrators),
         }
         return {name: value for name, value in options.items() if value is not None}
 

@@ -21,6 +21,8 @@ class Target:
         name: the inventory host.
         hold_back: why a due rotation is only reported; None: it rotates.
         exempt_until: last day of an exemption, YYYY-MM-DD; Prowler knows nothing of it.
+        restrict_secret_access: whether nobody but the named principals may reach the secret; None: not ours to say.
+        secret_readers, secret_administrators: ARNs of those principals.
     """
 
     name: str
@@ -38,6 +40,9 @@ class Target:
     hold_back: str | None = None
     exempt_until: str | None = None
     exempt_reason: str | None = None
+    restrict_secret_access: bool | None = None
+    secret_readers: tuple[str, ...] = ()
+    secret_administrators: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

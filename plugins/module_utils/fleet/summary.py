@@ -13,6 +13,7 @@ FAILED = "FAILED"
 NOT_REACHED = "not reached"
 _COLUMNS = ("service account", "strategy", "key age", "status")
 _LINE_CHARACTERS = 110
+_MODULES = ("info", "access", "schedule", "run")
 _Row = dict[str, Any]
 
 
@@ -21,15 +22,16 @@ def outcome(account: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, A
 
     Args:
         account: as the Select play made it.
-        facts: info, schedule, run (each a list of the module's `secrets`, possibly empty), check_mode,
-            reason: what ended the work on the whole account, or "", again: the command that runs the playbook again,
-            without its --limit, and limit: the run's own --limit (or "") if this account is the only one, else None.
+        facts: info, access, schedule, run (each a list of the module's `secrets`, possibly empty; of two entries of
+            one name the later one counts), check_mode, reason: what ended the work on the whole account, or "", again:
+            the command that runs the playbook again, without its --limit, and limit: the run's own --limit (or "") if
+            this account is the only one, else None.
 
     Returns:
         account, reason, rows (name, strategy, age, status, note), failed: the names of those that failed, verdict: one
         sentence when anything failed, else "", and again: the command that goes on with what was not done.
     """
-    found = {name: {item["name"]: item for item in facts.get(name) or []} for name in ("info", "schedule", "run")}
+    found = {name: {item["name"]: item for item in facts.get(name) or []} for name in _MODULES}
     rows = [
         _row(item, {name: entries.get(item["name"], {}) for name, entries in found.items()}, facts)
         for item in account.get("service_accounts", [])
@@ -86,8 +88,8 @@ def _again(facts: Mapping[str, Any], left: Sequence[str], all_left: bool) -> str
 
 
 def _row(item: Mapping[str, Any], entries: Mapping[str, Mapping[str, Any]], facts: Mapping[str, Any]) -> _Row:
-    info, schedule, run = entries["info"], entries["schedule"], entries["run"]
-    status, note = _status(info, schedule, run, facts)
+    info = entries["info"]
+    status, note = _status(entries, facts)
     key = info.get("current_key") or {}
     # The age was read before the rotation.
     age = f"{'was ' if status == 'rotated' else ''}{key['age_days']} d" if key else ""
@@ -100,27 +102,28 @@ def _row(item: Mapping[str, Any], entries: Mapping[str, Mapping[str, Any]], fact
     }
 
 
-def _status(
-    info: Mapping[str, Any], schedule: Mapping[str, Any], run: Mapping[str, Any], facts: Mapping[str, Any]
-) -> tuple[str, str]:
+def _status(entries: Mapping[str, Mapping[str, Any]], facts: Mapping[str, Any]) -> tuple[str, str]:
     """The last thing that counts, and what a person should know about it."""
+    info, access, schedule, run = (entries[name] for name in _MODULES)
     check = bool(facts.get("check_mode"))
     errors = [finding for finding in info.get("findings", []) if finding["severity"] == "error"]
     if errors:
         return FAILED, "\n".join("; ".join(filter(None, (finding["text"], finding["mend"]))) for finding in errors)
-    for entry in (schedule, run):
+    for entry in (access, schedule, run):
         if entry.get("failed"):
             return FAILED, str(entry["msg"])
     if facts.get("reason"):
         return NOT_REACHED, ""
-    changes = _said(schedule)
-    if run.get("changed"):
-        return ("would rotate now", str(run["msg"]).partition(": ")[2]) if check else ("rotated", changes)
-    if run.get("held_back"):
-        return "due, not rotated", str(run["msg"]).partition(": ")[2]
+    closing = [str(change) for change in access.get("changes") or []]
+    changes = "\n".join(filter(None, [*closing, _said(schedule)]))
+    if run.get("changed") and not check:
+        return "rotated", changes
+    if run.get("changed") or run.get("held_back"):
+        why = "\n".join([*closing, str(run["msg"]).partition(": ")[2]])
+        return ("due, not rotated" if run.get("held_back") else "would rotate now"), why
     if schedule.get("enrolled"):
         return ("would be scheduled" if check else "scheduled"), changes
-    if schedule.get("changed"):
+    if schedule.get("changed") or access.get("changed"):
         return ("would change" if check else "changed"), changes
     warnings = [finding for finding in info.get("findings", []) if finding["severity"] == "warning"]
     return "unchanged", "\n".join("; ".join((finding["text"], finding["mend"])) for finding in warnings)

@@ -106,6 +106,10 @@ def read_account(reader: AccountReader, known: Mapping[str, Sequence[str]]) -> l
 def _mend(error: Exception | None) -> str:
     """The way out when AWS's answer could not be had."""
     code = error.code if isinstance(error, CallError) else ""
+    if code.startswith("AccessDenied") and isinstance(error, CallError) and "resource-based policy" in error.text:
+        return (
+            "run as one of the principals that its resource policy names, and add the caller to secret_administrators"
+        )
     if code.startswith("AccessDenied"):
         return "allow the operator this call"
     # Refused before any permission counts (a Region that is not enabled), or no answer at all (botocore's own errors).

@@ -20,6 +20,10 @@ TODAY = date(2026, 3, 1)
 KEY = {"rotation_strategy": "iam_access_key", "secret_name": "/a", "iam_user": "a", "aws_region": "us-east-1"}
 OTHER = {**KEY, "secret_name": "/b", "iam_user": "b"}
 NOOP = {"rotation_strategy": "noop", "secret_name": "/db", "aws_region": "us-east-1"}
+KMS_KEY = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+TOPIC = "arn:aws:sns:us-east-1:123456789012:alarms"
+IAM = "arn:aws:iam::123456789012:"
+CLOSED = {**KEY, "restrict_secret_access": True, "secret_administrators": [f"{IAM}role/deployer"]}
 EXAMPLE = Path(__file__).resolve().parents[5] / "inventory" / "acmecorp.yml"
 
 
@@ -79,6 +83,31 @@ def without(variables: dict[str, Any], name: str) -> dict[str, Any]:
             {"h": {**KEY, "vpc_subnet_ids": ["subnet-0a1b2c3d"], "vpc_security_group_ids": ["default"]}},
             "h: vpc_security_group_ids: found 'default'; list ids such as sg-",
         ),
+        (
+            {"h": {**CLOSED, "restrict_secret_access": "maybe"}},
+            "h: restrict_secret_access: found 'maybe'; write true or",
+        ),
+        (
+            {"h": {**CLOSED, "restrict_secret_access": 1}},
+            "h: restrict_secret_access: found 1 (int); write true or false",
+        ),
+        (
+            {"h": without(CLOSED, "secret_administrators")},
+            "h: secret_administrators: missing beside restrict_secret_access; name who deploys, audits and scans",
+        ),
+        (
+            {"h": {**CLOSED, "secret_readers": [f"{IAM}role/*", f"{IAM}role/fine", f"{IAM}root"]}},
+            f"h: secret_readers: found '{IAM}role/*', '{IAM}root'; list exact ARNs of IAM roles and users",
+        ),
+        (
+            {"h": {**CLOSED, "secret_administrators": ["arn:aws:sts::123456789012:assumed-role/ops/me"]}},
+            "h: secret_administrators: found 'arn:aws:sts::123456789012:assumed-role/ops/me'; list exact ARNs",
+        ),
+        ({"h": {**KEY, "secret_readers": f"{IAM}group/a"}}, f"h: secret_readers: found '{IAM}group/a'; list exact"),
+        (
+            {"h": {**CLOSED, "secret_readers": ["arn:aws:iam::12345678901:role/a"]}},
+            "h: secret_readers: found 'arn:aws:iam::12345678901:role/a'",
+        ),
         ({"h": {**KEY, "aws_account_id": "12345"}}, "h: aws_account_id: found '12345'"),
         (
             {"h": {**KEY, "aws_profile": "p", "aws_role_arn": "arn:aws:iam::123456789012:role/r"}},
@@ -101,6 +130,19 @@ def test_each_mistake_is_found_alone(hosts: dict[str, dict[str, object]], said: 
 def test_all_mistakes_come_at_once_whatever_is_selected() -> None:
     hosts = {"h": without(KEY, "iam_user"), "i": {**NOOP, "max_key_age_days": 1}, "j": {**KEY, "rotation_strategy": 1}}
     assert {mistake.host for mistake in read(hosts, ["h"]).mistakes} == {"h", "i", "j"}
+
+
+@pytest.mark.parametrize(
+    ("value", "option"), [(True, True), ("Yes", True), ("true", True), (False, False), ("no", False), (None, None)]
+)
+def test_who_may_reach_a_secret_comes_as_the_module_takes_it(value: object, option: bool | None) -> None:
+    """Not said is not the same as false: then the module is not even asked."""
+    given = {**CLOSED, "restrict_secret_access": value, "secret_readers": f"{IAM}user/path/reader"}
+    variables = {name: value for name, value in given.items() if value is not None}
+    options: Any = read({"h": variables}).accounts[0].to_ansible(TODAY)["service_accounts"]
+    assert options[0].get("restrict_secret_access") is option
+    assert options[0]["secret_readers"] == [f"{IAM}user/path/reader"]
+    assert options[0]["secret_administrators"] == [f"{IAM}role/deployer"]
 
 
 def test_a_pasted_secret_is_not_repeated() -> None:
