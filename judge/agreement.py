@@ -10,6 +10,7 @@ from typing import Any
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.findings.reading import read_all
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.reader import Depth, Reader
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.state import Target
+from ansible_collections.evergreen.key_rotation.plugins.module_utils.rotation.names import STRATEGIES
 from demo.old_fleet import Aws
 
 from .boundary import AGE, MINUTE, READ, ROTATED, TWO, UNUSED, Keys, passing_function, seed_secret, seed_user
@@ -103,7 +104,7 @@ def _prowlers(prowler: Prowler) -> dict[str, set[str]]:
 def _audits(aws: Aws, names: list[str], function: str) -> dict[str, set[str]]:
     """What the audit's findings foresee: state -> checks."""
     depth = Depth(aws.client("scheduler"), "key-rotation", {"iam_access_key": function})
-    reader = Reader(aws.client("secretsmanager"), aws.client("iam"), True, True, depth)
+    reader = Reader(aws.client("secretsmanager"), aws.client("iam"), STRATEGIES, True, depth)
     targets = [
         Target(name, name, "iam_access_key", 90, 24, iam_user=name, rotation_days=85, rotate_on_enrol="none")
         for name in names

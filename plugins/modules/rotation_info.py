@@ -52,6 +52,7 @@ options:
     default: []
 extends_documentation_fragment:
   - evergreen.key_rotation.service_accounts
+  - evergreen.key_rotation.batch.read
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
@@ -161,16 +162,18 @@ import time
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ..module_utils.fleet.account_reader import AccountReader
+from ..module_utils.fleet.batch_module import READ_OPTION, client, reader
 from ..module_utils.fleet.batch_result import SERVICE_ACCOUNTS, targets
 from ..module_utils.fleet.findings.reading import read_account, read_all
-from ..module_utils.fleet.reader import Depth, Reader
-from ..module_utils.rotation.names import QUIET_HOURS
+from ..module_utils.fleet.reader import Depth
+from ..module_utils.rotation.names import QUIET_HOURS, STRATEGIES
 
 
 def main() -> None:
     """Run the module."""
     options = {
         "service_accounts": SERVICE_ACCOUNTS,
+        **READ_OPTION,
         "last_used": {"type": "bool", "default": True},
         "whole_account": {"type": "bool", "default": False},
         "functions": {"type": "dict", "default": {}},
@@ -181,13 +184,13 @@ def main() -> None:
     }
     module = AnsibleAWSModule(argument_spec=options, supports_check_mode=True)
     params = module.params
-    secretsmanager, iam = module.client("secretsmanager"), module.client("iam")
+    secretsmanager, iam = client(module, "secretsmanager"), client(module, "iam")
     depth = None
     if params["whole_account"]:
-        scheduler = module.client("scheduler")
+        scheduler = client(module, "scheduler")
         depth = Depth(scheduler, params["retirement_group"], params["functions"], params["quiet_hours"])
-    reader = Reader(secretsmanager, iam, with_value=True, with_last_used=params["last_used"], depth=depth)
-    result = read_all(reader, targets(params["service_accounts"]))
+    states = reader(module, secretsmanager, iam, values_of=STRATEGIES, with_last_used=params["last_used"], depth=depth)
+    result = read_all(states, targets(params["service_accounts"]))
     if depth is not None:
         known = {
             "iam_users": params["known_users"],

@@ -40,6 +40,8 @@ options:
     default: 300
 extends_documentation_fragment:
   - evergreen.key_rotation.service_accounts
+  - evergreen.key_rotation.batch.read
+  - evergreen.key_rotation.batch.writes
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
@@ -101,8 +103,10 @@ secrets:
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
+from ..module_utils.fleet.batch_module import READ_OPTION, WRITES_OPTION, client, demand_positive, reader
 from ..module_utils.fleet.batch_result import SERVICE_ACCOUNTS, batch_result, targets
 from ..module_utils.fleet.run import LAST_ROTATED_BEFORE, Rule, Run
+from ..module_utils.rotation.names import IAM_ACCESS_KEY
 from ..module_utils.rotation.settings import parse_time
 
 
@@ -114,17 +118,22 @@ def main() -> None:
         "last_rotated_before": {"type": "str"},
         "in_flight": {"type": "int", "default": 8},
         "wait_timeout": {"type": "int", "default": 300},
+        **READ_OPTION,
+        **WRITES_OPTION,
     }
     required = [("rotate_if", LAST_ROTATED_BEFORE, ["last_rotated_before"])]
     module = AnsibleAWSModule(argument_spec=options, required_if=required, supports_check_mode=True)
-    before = parse_time(module.params["last_rotated_before"])
-    if before is None and module.params["rotate_if"] == LAST_ROTATED_BEFORE:
+    params = module.params
+    before = parse_time(params["last_rotated_before"])
+    if before is None and params["rotate_if"] == LAST_ROTATED_BEFORE:
         module.fail_json(msg="last_rotated_before must be ISO 8601 with offset, such as 2026-01-31T09:00:00+00:00")
-    run = Run(
-        module.client("secretsmanager"), module.client("iam"), module.client("logs"), module.params["wait_timeout"]
+    demand_positive(module, "in_flight", "wait_timeout", "writes_per_second")
+    secretsmanager, iam, logs = (client(module, service) for service in ("secretsmanager", "iam", "logs"))
+    states = reader(module, secretsmanager, iam, values_of=[IAM_ACCESS_KEY])
+    run = Run(secretsmanager, logs, states, params["wait_timeout"], params["writes_per_second"])
+    found = run.rotate(
+        targets(params["service_accounts"]), Rule(params["rotate_if"], before), params["in_flight"], module.check_mode
     )
-    rule = Rule(module.params["rotate_if"], before)
-    found = run.rotate(targets(module.params["service_accounts"]), rule, module.params["in_flight"], module.check_mode)
     result = batch_result(found)
     if result["failed"]:
         module.fail_json(**result)

@@ -37,6 +37,8 @@ options:
     default: present
 extends_documentation_fragment:
   - evergreen.key_rotation.service_accounts
+  - evergreen.key_rotation.batch.read
+  - evergreen.key_rotation.batch.writes
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
@@ -102,9 +104,9 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
+from ..module_utils.fleet.batch_module import READ_OPTION, WRITES_OPTION, client, demand_positive, reader
 from ..module_utils.fleet.batch_result import SERVICE_ACCOUNTS, batch_result, targets
 from ..module_utils.fleet.enrolment import Enrolment
-from ..module_utils.fleet.reader import Reader
 from ..module_utils.fleet.settle import make_settler
 
 WAIT_SECONDS = 300.0
@@ -120,19 +122,26 @@ def main() -> None:
             "options": {"iam_access_key": {"type": "str"}, "noop": {"type": "str"}},
         },
         "state": {"choices": ["present", "absent"], "default": "present"},
+        **READ_OPTION,
+        **WRITES_OPTION,
     }
     module = AnsibleAWSModule(argument_spec=options, supports_check_mode=True)
-    secretsmanager, iam = module.client("secretsmanager"), module.client("iam")
-    reader = Reader(secretsmanager, iam)
+    params = module.params
+    demand_positive(module, "writes_per_second")
+    secretsmanager, iam, logs = (client(module, service) for service in ("secretsmanager", "iam", "logs"))
+    states = reader(module, secretsmanager, iam, with_keys=False)
     enrolment = Enrolment(
         secretsmanager=secretsmanager,
         iam=iam,
-        settler=make_settler(secretsmanager, reader, module.client("logs"), datetime.now(UTC), WAIT_SECONDS),
-        functions={strategy: arn for strategy, arn in module.params["functions"].items() if arn},
-        wanted=module.params["state"],
+        reader=states,
+        settler=make_settler(
+            secretsmanager, states, logs, datetime.now(UTC), WAIT_SECONDS, params["writes_per_second"]
+        ),
+        functions={strategy: arn for strategy, arn in params["functions"].items() if arn},
+        wanted=params["state"],
         check_mode=module.check_mode,
     )
-    result = batch_result(enrolment.run(targets(module.params["service_accounts"])))
+    result = batch_result(enrolment.run(targets(params["service_accounts"])))
     if result["failed"]:
         module.fail_json(**result)
     module.exit_json(**result)

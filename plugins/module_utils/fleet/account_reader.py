@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from .aws import CallError, Client, call, time_of
-from .findings.account import AttachedSecret
+from .listing import list_secrets
+from .state import Secret
 
 _REPORT_TRIES = 30
-_PAGE = 100
 
 
 class AccountReader:
@@ -41,19 +41,10 @@ class AccountReader:
             self._sleep(1.0)
         raise CallError("iam:GenerateCredentialReport", "ReportInProgress", "the report did not get ready")
 
-    def secrets(self) -> Iterator[AttachedSecret]:
-        """Every secret of the Region, page by page.
+    def secrets(self) -> Iterator[Secret]:
+        """Every secret of the Region.
 
         Raises:
             CallError: refused.
         """
-        token: dict[str, str] = {}
-        while True:
-            answer = call("secretsmanager:ListSecrets", self._secretsmanager.list_secrets, MaxResults=_PAGE, **token)
-            for item in answer["SecretList"]:
-                yield AttachedSecret(
-                    item["Name"], item.get("RotationLambdaARN") if item.get("RotationEnabled") else None
-                )
-            if not answer.get("NextToken"):
-                return
-            token = {"NextToken": answer["NextToken"]}
+        return (secret for secret, _ in list_secrets(self._secretsmanager))

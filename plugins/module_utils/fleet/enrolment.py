@@ -25,6 +25,7 @@ class Enrolment:
     """Brings service accounts to their schedules, or takes them off.
 
     Attributes:
+        reader: of secrets and users.
         settler: gets failed rotations out of the way; its pace serves every write.
         functions: strategy -> ARN of its function.
         wanted: present or absent.
@@ -33,6 +34,7 @@ class Enrolment:
 
     secretsmanager: Client
     iam: Client
+    reader: Reader
     settler: Settler
     functions: Mapping[str, str]
     wanted: str = PRESENT
@@ -43,7 +45,7 @@ class Enrolment:
         return entries(run_all(self._enrol, targets))
 
     def _enrol(self, target: Target) -> Entry:
-        state = Reader(self.secretsmanager, self.iam).read(target)
+        state = self.reader.read(target, lambda listed: not self._plan(listed).changes)
         plan = self._plan(state)
         notes = self._apply(state, plan) if plan.changes and not self.check_mode else []
         return Entry(
@@ -74,8 +76,10 @@ class Enrolment:
             self.settler.pace.wait()
             call("secretsmanager:CancelRotateSecret", self.secretsmanager.cancel_rotate_secret, SecretId=arn)
         if plan.tag_user:
+            self.settler.pace.wait()
             call("iam:TagUser", self.iam.tag_user, UserName=state.target.iam_user, Tags=tag_list(plan.tag_user))
         if plan.untag_user:
+            self.settler.pace.wait()
             call("iam:UntagUser", self.iam.untag_user, UserName=state.target.iam_user, TagKeys=list(plan.untag_user))
         if plan.tag_secret:
             self.settler.pace.wait()

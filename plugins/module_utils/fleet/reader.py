@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +12,8 @@ from typing import Any
 from ..rotation import document, names
 from ..rotation.errors import DocumentError
 from .aws import CallError, Client, call, call_or_none, tags_of, time_of
+from .errors import FleetError
+from .listing import Listing, secret_of, utc
 from .state import DocumentFacts, Key, Secret, State, Target, User
 
 _NO_USER = ("NoSuchEntity",)
@@ -50,7 +52,7 @@ class Depth:
             GroupName=self._group,
             Name=f"retire-{key_id}",
         )
-        return _utc(answer.get("StartDate")) if answer else None
+        return utc(answer.get("StartDate")) if answer else None
 
 
 class Reader:
@@ -58,48 +60,57 @@ class Reader:
 
     Args:
         secretsmanager, iam: boto3 clients; secretsmanager in the secrets' Region.
-        with_value: read AWSCURRENT's document too.
+        values_of: strategies whose AWSCURRENT documents are read too.
         with_last_used: ask when each key was last used.
         depth: what an audit asks beyond that; None: nothing.
+        with_keys: list the users' access keys.
+        listing: secrets that were listed already, by name, with AWS's time.
     """
 
     def __init__(
         self,
         secretsmanager: Client,
         iam: Client,
-        with_value: bool = False,
+        values_of: Collection[str] = (),
         with_last_used: bool = False,
         depth: Depth | None = None,
+        with_keys: bool = True,
+        listing: Listing | None = None,
     ) -> None:
         self._secretsmanager = secretsmanager
         self._iam = iam
         self._region = str(secretsmanager.meta.region_name)
-        self._with_value = with_value
+        self._values_of = values_of
         self._with_last_used = with_last_used
         self._depth = depth
+        self._with_keys = with_keys
+        self._listing = listing or {}
 
-    def read(self, target: Target) -> State:
+    def read(self, target: Target, settled: Callable[[State], bool] = lambda _: False) -> State:
         """Everything about one target.
+
+        Args:
+            settled: says of a state from the listing that nothing is to be done about it; any other is read exactly.
 
         Raises:
             CallError: an answer that is needed for anything at all was refused.
         """
-        unread: list[str] = []
-        answer = call_or_none(
-            "secretsmanager:DescribeSecret",
-            self._secretsmanager.describe_secret,
-            _NO_SECRET,
-            SecretId=target.secret_name,
-        )
-        secret = self._secret(answer) if answer else None
+        listed = self._listing.get(target.secret_name)
+        secret, now = listed or self.secret(target.secret_name)
         user = self._user(target.iam_user) if target.iam_user else None
+        state = self._whole(target, secret, now, user)
+        if listed is None or _is(settled, state):
+            return state
+        return self._whole(target, *self.secret(target.secret_name), user)
+
+    def _whole(self, target: Target, secret: Secret | None, now: datetime, user: User | None) -> State:
+        unread: list[str] = []
         document_facts = None
-        if self._with_value and secret is not None and secret.deleted is None:
+        if target.rotation_strategy in self._values_of and secret is not None and secret.deleted is None:
             try:
                 document_facts = self._document(secret)
             except CallError as error:
                 unread.append(f"the value of {target.secret_name}: {error.code}")
-        now = time_of(answer) if answer else datetime.now(UTC)
         state = State(target, now, secret, user, document_facts, tuple(unread))
         return self._deeper(state) if self._depth is not None and secret is not None and not secret.deleted else state
 
@@ -123,7 +134,7 @@ class Reader:
                 complete = False
                 continue
             labelled[label] = document.access_key_of(answer.get("SecretString"))
-            created = _utc(answer.get("CreatedDate")) if label == names.AWSPENDING else created
+            created = utc(answer.get("CreatedDate")) if label == names.AWSPENDING else created
         previous = labelled.get(names.AWSPREVIOUS)
         start, asked = None, False
         if any(key.active and key.access_key_id == previous for key in state.user.keys):
@@ -151,7 +162,7 @@ class Reader:
         answer = call_or_none(
             "secretsmanager:DescribeSecret", self._secretsmanager.describe_secret, _NO_SECRET, SecretId=secret_id
         )
-        return (self._secret(answer), time_of(answer)) if answer else (None, datetime.now(UTC))
+        return (secret_of(answer, self._region), time_of(answer)) if answer else (None, datetime.now(UTC))
 
     def version_created(self, secret_id: str, version_id: str) -> datetime | None:
         """When a version was made; None when it is not listed.
@@ -201,30 +212,13 @@ class Reader:
         )
         return answer
 
-    def _secret(self, answer: dict[str, Any]) -> Secret:
-        primary = answer.get("PrimaryRegion")
-        return Secret(
-            arn=answer["ARN"],
-            name=answer["Name"],
-            tags=tags_of(answer),
-            rotation_enabled=bool(answer.get("RotationEnabled")),
-            function_arn=answer.get("RotationLambdaARN"),
-            rules=answer.get("RotationRules") or {},
-            labels={label: version for version, labels in _stages(answer) for label in labels},
-            last_rotated=_utc(answer.get("LastRotatedDate")),
-            next_rotation=_utc(answer.get("NextRotationDate")),
-            last_accessed=_utc(answer.get("LastAccessedDate")),
-            deleted=_utc(answer.get("DeletedDate")),
-            is_replica=bool(primary) and primary != self._region,
-            primary_region=primary,
-            owned_by=answer.get("OwningService"),
-        )
-
     def _user(self, name: str) -> User | None:
         answer = call_or_none("iam:GetUser", self._iam.get_user, _NO_USER, UserName=name)
         if answer is None:
             return None
-        listed = call("iam:ListAccessKeys", self._iam.list_access_keys, UserName=name)["AccessKeyMetadata"]
+        listed = []
+        if self._with_keys:
+            listed = call("iam:ListAccessKeys", self._iam.list_access_keys, UserName=name)["AccessKeyMetadata"]
         user = answer["User"]
         keys = [
             Key(item["AccessKeyId"], item["Status"], item["CreateDate"].astimezone(UTC), self._last_used(item))
@@ -236,7 +230,7 @@ class Reader:
         if not self._with_last_used:
             return None
         answer = call("iam:GetAccessKeyLastUsed", self._iam.get_access_key_last_used, AccessKeyId=item["AccessKeyId"])
-        return _utc(answer.get("AccessKeyLastUsed", {}).get("LastUsedDate"))
+        return utc(answer.get("AccessKeyLastUsed", {}).get("LastUsedDate"))
 
     def _document(self, secret: Secret) -> DocumentFacts:
         answer = self._value(secret.arn)
@@ -257,9 +251,9 @@ def pending_elsewhere(secret: Secret) -> str | None:
     return pending if pending is not None and pending != secret.labels.get(names.AWSCURRENT) else None
 
 
-def _stages(answer: dict[str, Any]) -> list[tuple[str, list[str]]]:
-    return list((answer.get("VersionIdsToStages") or {}).items())
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    return moment.astimezone(UTC) if moment is not None else None
+def _is(settled: Callable[[State], bool], state: State) -> bool:
+    """Whether that holds of the state; what cannot be worked on is no settled matter."""
+    try:
+        return settled(state)
+    except FleetError:
+        return False

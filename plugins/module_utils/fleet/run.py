@@ -176,19 +176,22 @@ def _rules(secret: Secret) -> dict[str, object]:
     return {name: value for name, value in rules.items() if value is not None}
 
 
+@dataclass(frozen=True)
 class Run:
     """A whole run over a list of targets.
 
-    Args:
-        secretsmanager, iam, logs: boto3 clients of one Region.
+    Attributes:
+        secretsmanager, logs: boto3 clients of one Region.
+        reader: of secrets, users and, where they have keys, values: which key is the current one.
         timeout: seconds to wait for each outcome.
+        per_second: writes at most.
     """
 
-    def __init__(self, secretsmanager: Client, iam: Client, logs: Client, timeout: float) -> None:
-        self._secretsmanager = secretsmanager
-        self._iam = iam
-        self._logs = logs
-        self._timeout = timeout
+    secretsmanager: Client
+    logs: Client
+    reader: Reader
+    timeout: float
+    per_second: float
 
     def rotate(self, targets: Sequence[Target], rule: Rule, in_flight: int, check_mode: bool) -> list[Entry]:
         """Rotate what the rule names; none stops another.
@@ -196,9 +199,11 @@ class Run:
         Returns:
             One entry for each target, in order.
         """
-        # The value is needed for one thing only: to know which of the keys is the current one.
-        reader = Reader(self._secretsmanager, self._iam, with_value=True)
-        outcomes = run_all(lambda target: rule.decide(reader.read(target)), targets)
+
+        def decide(target: Target) -> Decision:
+            return rule.decide(self.reader.read(target, lambda listed: rule.decide(listed).reason is None))
+
+        outcomes = run_all(decide, targets)
         decisions = [outcome.result for outcome in outcomes if outcome.result is not None]
         chosen = [decision for decision in decisions if decision.reason is not None]
         found = [
@@ -211,7 +216,7 @@ class Run:
             found += [_announced(decision) for decision in chosen]
         elif chosen:
             since = min(decision.state.now for decision in chosen)
-            settler = make_settler(self._secretsmanager, reader, self._logs, since, self._timeout)
+            settler = make_settler(self.secretsmanager, self.reader, self.logs, since, self.timeout, self.per_second)
             found += entries(run_all(Rotator(settler).rotate, chosen, in_flight))
         place = {target.name: index for index, target in enumerate(targets)}
         return sorted(found, key=lambda entry: place[entry.name])

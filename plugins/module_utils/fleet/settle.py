@@ -165,12 +165,15 @@ class Settler:
         )
 
 
-def make_settler(secretsmanager: Client, reader: Reader, logs: Client, since: datetime, timeout: float) -> Settler:
+def make_settler(
+    secretsmanager: Client, reader: Reader, logs: Client, since: datetime, timeout: float, per_second: float
+) -> Settler:
     """A settler on the real clock.
 
     Args:
         logs: boto3 client of the functions' Region.
         since: AWS's time at the start of the run.
         timeout: seconds for which each rotation is waited for.
+        per_second: writes at most.
     """
-    return Settler(secretsmanager, reader, FailureLog(logs, since), Pace(), Waiting(timeout))
+    return Settler(secretsmanager, reader, FailureLog(logs, since), Pace(per_second), Waiting(timeout))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ..schedule import DAY
+from ..state import Secret
 from .finding import KEY_AGE_DAYS, ROOT_KEY, ROTATE_90_DAYS, Finding
 
 ROOT = "<root_account>"
@@ -22,14 +23,6 @@ class ReportedUser:
 
     name: str
     active_keys: tuple[datetime, ...]
-
-
-@dataclass(frozen=True)
-class AttachedSecret:
-    """A secret as ListSecrets shows it, without its value."""
-
-    name: str
-    function_arn: str | None
 
 
 def read_report(content: str) -> list[ReportedUser]:
@@ -71,7 +64,7 @@ def users(report: Iterable[ReportedUser], known: Collection[str], now: datetime)
     return found
 
 
-def secrets(listed: Iterable[AttachedSecret], functions: Collection[str], known: Collection[str]) -> list[Finding]:
+def secrets(listed: Iterable[Secret], functions: Collection[str], known: Collection[str]) -> list[Finding]:
     """Secrets that our functions rotate and no host of the inventory names."""
     return [
         Finding(
@@ -81,7 +74,7 @@ def secrets(listed: Iterable[AttachedSecret], functions: Collection[str], known:
             "add a host for it, or turn its rotation off (CancelRotateSecret)",
         )
         for secret in listed
-        if secret.function_arn in functions and secret.name not in known
+        if secret.rotation_enabled and secret.function_arn in functions and secret.name not in known
     ]
 
 

@@ -59,7 +59,7 @@ def describe(state: State) -> dict[str, object]:
 
 def read_all(reader: Reader, targets: Sequence[Target]) -> dict[str, object]:
     """The state of a list of service accounts, as rotation_info returns it; one that cannot be read says why."""
-    outcomes = run_all(reader.read, targets)
+    outcomes = run_all(lambda target: reader.read(target, lambda listed: not findings(listed)), targets)
     secrets: list[dict[str, Any]] = []
     for outcome in outcomes:
         if outcome.result is not None:

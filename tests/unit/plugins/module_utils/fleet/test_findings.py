@@ -185,6 +185,13 @@ def test_users_that_no_host_covers() -> None:
 
 
 def test_secrets_of_our_functions_that_no_host_names() -> None:
-    listed = [account.AttachedSecret(*item) for item in (("/a", FUNCTION), ("/b", FUNCTION), ("/c", "x"), ("/d", None))]
+    rows = (
+        ("/a", FUNCTION, True),
+        ("/b", FUNCTION, True),
+        ("/c", "x", True),
+        ("/d", None, False),
+        ("/e", FUNCTION, False),
+    )
+    listed = [Secret(name, name, {}, rotates, function) for name, function, rotates in rows]
     (found,) = account.secrets(listed, [FUNCTION], ["/a"])
     assert (found.id, found.text.split()[0]) == ("secret-uncovered", "/b")

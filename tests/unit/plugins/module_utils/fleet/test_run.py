@@ -400,7 +400,7 @@ def test_a_schedule_is_attached_although_a_failed_rotation_left_its_label(functi
     logs = FailureLog(Logs(service, None, None), START, lambda: service.now)
     pace = Pace(45.0, lambda: service.now, service.sleep)
     settler = Settler(service, reader, logs, pace, Waiting(100.0, lambda: service.now, service.sleep))
-    enrolment = Enrolment(service, None, settler, {"iam_access_key": FUNCTION})
+    enrolment = Enrolment(service, None, reader, settler, {"iam_access_key": FUNCTION})
     notes = enrolment._attach(State(TARGET, START, secret), ARN, {"AutomaticallyAfterDays": 85})
     assert [name for name, _ in service.calls] == ["rotate", "stage", "rotate"]
     assert notes == ["took AWSPENDING off version dead, left by a rotation that failed"]

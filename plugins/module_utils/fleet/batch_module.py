@@ -1,0 +1,48 @@
+# Copyright: (c) 2026, The evergreen.key_rotation maintainers
+# GNU General Public License v3.0 or later (see LICENSE)
+"""What the batch modules have in common: options, clients fit for many threads, and a reader as the options say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .aws import CallError, Client
+from .batch import READERS, WRITES_PER_SECOND
+from .listing import by_name
+from .reader import Reader
+
+READ_OPTION: dict[str, Any] = {"read": {"choices": ["describe", "list"], "default": "describe"}}
+WRITES_OPTION: dict[str, Any] = {"writes_per_second": {"type": "float", "default": WRITES_PER_SECOND}}
+_CLIENT = {"retries": {"mode": "standard", "max_attempts": 12}, "max_pool_connections": READERS}
+"""What AWS throttles is asked for again, slower and slower; a user's own aws_config wins."""
+
+
+def client(module: Any, service: str) -> Client:
+    """A client that many threads share.
+
+    Args:
+        module: an AnsibleAWSModule.
+    """
+    return module.client(service, config=_CLIENT)
+
+
+def reader(module: Any, secretsmanager: Client, iam: Client, **options: Any) -> Reader:
+    """A reader as the option read says; ends the module where the list may not be read.
+
+    Args:
+        options: of Reader.
+    """
+    listing = None
+    if module.params["read"] == "list":
+        try:
+            listing = by_name(secretsmanager)
+        except CallError as error:
+            module.fail_json(msg=f"{error}; allow secretsmanager:ListSecrets, or leave read at describe")
+    return Reader(secretsmanager, iam, listing=listing, **options)
+
+
+def demand_positive(module: Any, *names: str) -> None:
+    """End the module where one of these options is no number above 0."""
+    for name in names:
+        if module.params[name] <= 0:
+            module.fail_json(msg=f"{name} is {module.params[name]}; give a number above 0")
