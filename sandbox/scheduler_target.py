@@ -32,7 +32,7 @@ FIRST_RETRY_SECONDS = 60.0
 """Doubled after every failure, up to an hour (AWS: exponential, unpublished)."""
 LONGEST_RETRY_SECONDS = 3600.0
 _OPERATIONS = {"lambda": "Invoke", "sqs": "SendMessage"}
-_STANDARD_QUEUE = re.compile(r"arn:aws(-[a-z]+)?:sqs:[a-z0-9-]+:\d{12}:[a-zA-Z0-9_-]+")
+_STANDARD_QUEUE = re.compile(r"arn:aws[a-z-]*:sqs:[a-z0-9-]+:\d{12}:[a-zA-Z0-9_-]+")
 _RETRY_LIMITS = {"MaximumEventAgeInSeconds": (60, 86_400), "MaximumRetryAttempts": (0, 185)}
 
 
