@@ -68,7 +68,7 @@ def generic(service: str, operation: str, region: str, params: Mapping[str, Any]
     for parameter in ("ResourceArn", "resourceArn", "ResourceARN", "TopicArn", "SubscriptionArn", "TargetArn"):
         if isinstance(params.get(parameter), str):
             return str(params[parameter])
-    if operation.startswith("List") and service != "logs":
+    if operation.startswith("List") and service != "logs" and "Rule" not in params:
         return "*"
     build = {
         "cloudwatch": _cloudwatch,

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import identity, lambda_function, log_filter, mail, moto_time, scanning, scheduler, secretsmanager
+from . import event_targets, identity, lambda_function, log_filter, mail, moto_time, scanning, scheduler, secretsmanager
 from .world import World
 
 Install = Callable[[World], None]
@@ -19,6 +19,7 @@ PARTS: tuple[Install, ...] = (
     lambda_function.install,
     secretsmanager.install,
     scheduler.install,
+    event_targets.install,
     scanning.install,
 )
 """Each patches moto for one world; it runs again, on moto's own functions, for the next world of the process."""

@@ -16,6 +16,7 @@ import moto.scheduler.models
 import moto.secretsmanager.models
 from moto.awslambda.models import LambdaBackend, LambdaFunction
 from moto.awslambda.policy import Policy
+from moto.events.models import Rule
 from moto.iam.models import IAMBackend
 from moto.iam.responses import IamResponse
 from moto.kms.models import Key
@@ -66,6 +67,7 @@ PINS: tuple[tuple[Any, str, str], ...] = (
     (IamResponse, "get_access_key_last_used", "(self) -> 'ActionResult'"),
     (IamResponse, "generate_credential_report", "(self) -> 'ActionResult'"),
     (IamResponse, "get_credential_report", "(self) -> 'ActionResult'"),
+    (Rule, "send_to_targets", "(self, original_event: 'EventMessageType', transform_input: 'bool' = True) -> 'None'"),
     (Key, "to_dict", "(self) -> dict[str, typing.Any]"),
     (TokenResponse, "get_caller_identity", "(self) -> moto.core.responses.ActionResult"),
     (SESBackend, "_is_verified_address", "(self, source: str) -> bool"),

@@ -10,6 +10,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
+from moto.cloudtrail.models import cloudtrail_backends
 from moto.events.models import events_backends
 
 from .secret_versions import Secret
@@ -19,7 +20,10 @@ DETAIL_TYPE = "AWS Service Event via CloudTrail"
 
 
 def publish(world: World, secret: Secret, name: str, token: str, reason: str = "") -> None:
-    """Record one event in world.events and put it on the default event bus of the Region; world.lock is held.
+    """Record one event in world.events, and put it on the default event bus of the Region; world.lock is held.
+
+    On the bus only what a trail records arrives. Source: EventBridge User Guide, "AWS service events delivered via
+    AWS CloudTrail": "you must enable a CloudTrail trail with logging".
 
     Args:
         world: whose event it is.
@@ -53,6 +57,13 @@ def publish(world: World, secret: Secret, name: str, token: str, reason: str = "
             "detail": detail,
         }
     )
+    if not _recorded(secret.region):
+        return
     entry = {"Source": "aws.secretsmanager", "DetailType": DETAIL_TYPE, "Detail": json.dumps(detail), "Time": now}
     with contextlib.suppress(NotImplementedError):  # a rule whose kind of target moto does not know
         events_backends[ACCOUNT][secret.region].put_events([entry])
+
+
+def _recorded(region: str) -> bool:
+    trails = cloudtrail_backends[ACCOUNT][region].describe_trails(include_shadow_trails=True)
+    return any(trail.status.is_logging for trail in trails)
