@@ -24,8 +24,10 @@ from sandbox.conditions import PolicyError, satisfied
 from .rendered import Rendered
 
 ROOT = Path(__file__).resolve().parents[1]
-LIMITS = {"role": 10_240, "user": 2_048, "managed": 6_144, "trust": 2_048, "scp": 5_120}
-"""Characters without white space. Source: IAM and Organizations User Guides, quotas."""
+LIMITS = {"role": 10_240, "user": 2_048, "managed": 6_144, "trust": 2_048, "scp": 5_120, "topic": 30_720}
+"""Characters without white space. Source: IAM and Organizations User Guides, quotas; for topics SNS Developer Guide."""
+NO_SOURCE = {"events.amazonaws.com"}
+"""Sends no condition keys to a topic. Source: EventBridge User Guide, "Using resource-based policies"."""
 MODELS = {"ses": ("ses", "sesv2")}
 """The prefix of an action, where the client has another name."""
 NO_OPERATION = {"iam:PassRole", "lambda:InvokeFunction"}
@@ -121,13 +123,23 @@ def _statement_mistakes(statement: Mapping[str, Any], kind: str) -> Iterator[str
             yield "trusts everybody"
         if not statement.get("Condition"):
             yield "trusts a service for every account"
-    elif ("Resource" in statement) == ("NotResource" in statement):
+    elif kind == "topic":
+        yield from _topic_mistakes(statement)
+    if kind != "trust" and ("Resource" in statement) == ("NotResource" in statement):
         yield "needs one of Resource and NotResource"
     if statement.get("Effect") == "Allow" and "*" in as_list(statement.get("Resource", [])):
         yield from (f"allows {action} on everything" for action in actions if action not in ON_EVERYTHING)
     if statement.get("Effect") == "Allow" and "NotResource" in statement:
         yield "allows everything but a few resources"
     yield from _condition_mistakes(statement.get("Condition", {}), {action.partition(":")[0] for action in actions})
+
+
+def _topic_mistakes(statement: Mapping[str, Any]) -> Iterator[str]:
+    named = statement.get("Principal", "*")
+    if not isinstance(named, Mapping) or set(named) != {"Service"}:
+        yield "lets others in than a service"
+    elif bool(statement.get("Condition")) == (named["Service"] in NO_SOURCE):
+        yield "has a Condition under which nothing arrives, or lacks one"
 
 
 def _condition_mistakes(condition: Mapping[str, Mapping[str, Any]], services: set[str]) -> Iterator[str]:
@@ -163,6 +175,7 @@ def documents() -> Iterator[tuple[str, str, str]]:
     for label, variables in options.items():
         for name, text in Rendered(rotation_aws_region=REGION, **variables).policies().items():
             yield f"{name}, {label}", text, "trust" if name.endswith("/trust") else "role"
+    yield "topic of the alarms", Rendered(rotation_aws_region=REGION).template("alarm_topic.json.j2", {}), "topic"
 
 
 def main() -> int:

@@ -17,21 +17,23 @@ SIDE_CHECKS = frozenset({"iam:PassRole", "lambda:InvokeFunction"})
 
 
 class Person:
-    """An IAM user with one policy.
+    """An IAM user with one policy, or several.
 
     Args:
         aws: where the user is made.
         name: of the user and of the file: docs/<name>-policy.json.
+        more: further files.
     """
 
-    def __init__(self, aws: Aws, name: str) -> None:
+    def __init__(self, aws: Aws, name: str, *more: str) -> None:
         self._aws = aws
         self._name = name
-        policy = json.loads((CHECKOUT / "docs" / f"{name}-policy.json").read_text())
-        self.actions = {action for statement in policy["Statement"] for action in _as_list(statement["Action"])}
+        self.actions: set[str] = set()
         iam = aws.client("iam")
         iam.create_user(UserName=name)
-        iam.put_user_policy(UserName=name, PolicyName=name, PolicyDocument=json.dumps(policy))
+        for file in (name, *more):
+            self.actions |= actions_of(file)
+            iam.put_user_policy(UserName=name, PolicyName=file, PolicyDocument=json.dumps(_policy(file)))
         key = iam.create_access_key(UserName=name)["AccessKey"]
         self.credentials = {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
 
@@ -58,6 +60,16 @@ class Person:
     def _calls(self) -> list[dict[str, Any]]:
         own = f":user/{self._name}"
         return [call for call in self._aws.remote.journal() if (call["principal"] or "").endswith(own)]
+
+
+def actions_of(file: str) -> set[str]:
+    """What docs/<file>-policy.json allows."""
+    return {action for statement in _policy(file)["Statement"] for action in _as_list(statement["Action"])}
+
+
+def _policy(file: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((CHECKOUT / "docs" / f"{file}-policy.json").read_text())
+    return found
 
 
 def name(call: dict[str, Any]) -> str:

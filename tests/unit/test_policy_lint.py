@@ -13,7 +13,7 @@ from chaos.policy_lint import ON_EVERYTHING, documents, mistakes
 
 def test_what_we_ship_and_render_has_no_mistakes():
     found = list(documents())
-    assert {kind for _, _, kind in found} == {"managed", "role", "trust", "scp"}
+    assert {kind for _, _, kind in found} == {"managed", "role", "trust", "scp", "topic"}
     assert [(name, mistake) for name, text, kind in found for mistake in mistakes(text, kind)] == []
 
 
@@ -79,3 +79,24 @@ def test_a_trust_policy_names_whom_it_trusts_and_for_which_account():
     assert list(mistakes(policy(TRUST), "trust")) == ["a statement: trusts a service for every account"]
     everybody = {**TRUST, **condition, "Principal": {"AWS": "*"}}
     assert list(mistakes(policy(everybody), "trust")) == ["a statement: trusts everybody"]
+
+
+PUBLISH = {"Sid": "A", "Effect": "Allow", "Action": "sns:Publish", "Resource": "arn:aws:sns:us-east-1:123456789012:t"}
+
+
+@pytest.mark.parametrize(
+    ("principal", "condition", "mistake"),
+    [
+        ({"Service": "cloudwatch.amazonaws.com"}, True, None),
+        ({"Service": "cloudwatch.amazonaws.com"}, False, "has a Condition under which nothing arrives, or lacks one"),
+        ({"Service": "events.amazonaws.com"}, False, None),
+        ({"Service": "events.amazonaws.com"}, True, "has a Condition under which nothing arrives, or lacks one"),
+        ("*", True, "lets others in than a service"),
+        ({"AWS": "*"}, True, "lets others in than a service"),
+        ({"AWS": "123456789012", "Service": "events.amazonaws.com"}, False, "lets others in than a service"),
+    ],
+)
+def test_a_topic_takes_from_services_of_the_account_and_from_rules_without_a_condition(principal, condition, mistake):
+    source = {"Condition": {"StringEquals": {"aws:SourceAccount": "123456789012"}}} if condition else {}
+    found = list(mistakes(policy({**PUBLISH, "Principal": principal, **source}), "topic"))
+    assert found == ([f"A: {mistake}"] if mistake else [])

@@ -140,7 +140,7 @@ def _read_host(reader: HostReader, selected: bool, warnings: list[str]) -> _Host
         reader.mistake(
             "aws_region", "missing", "write the Region of the secret for the account's group, e.g. us-east-1"
         )
-    settings = read_settings(reader, label)
+    settings = read_settings(reader, label, region)
     item = _read_item(reader, strategy or "", secret or "", user, settings.quiet_hours, selected, warnings)
     return _Host(reader.host, secret, user, None if reader.mistakes else item, label, region, settings)
 

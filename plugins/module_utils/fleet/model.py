@@ -103,6 +103,8 @@ class AccountSettings:
     quiet_hours: int | None = None
     vpc_subnet_ids: tuple[str, ...] | None = None
     vpc_security_group_ids: tuple[str, ...] | None = None
+    alarm_topic_arn: str | None = None
+    alarm_email: str | None = None
 
 
 @dataclass(frozen=True)

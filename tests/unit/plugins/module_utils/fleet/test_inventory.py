@@ -113,6 +113,20 @@ def without(variables: dict[str, Any], name: str) -> dict[str, Any]:
             {"h": {**KEY, "aws_profile": "p", "aws_role_arn": "arn:aws:iam::123456789012:role/r"}},
             "h: aws_profile: aws_role_arn is set too",
         ),
+        ({"h": {**KEY, "alarm_email": "Ops <a@b.com>"}}, "h: alarm_email: found 'Ops <a@b.com>'"),
+        ({"h": {**KEY, "alarm_email": "a@b.com"}}, "h: alarm_email: kms_key_arn is missing; write the ARN of a key"),
+        ({"h": {**KEY, "alarm_email": "a@b.com", "kms_key_arn": "alias/x"}}, "h: kms_key_arn: found 'alias/x'"),
+        (
+            {"h": {**KEY, "alarm_email": "a@b.com", "kms_key_arn": KMS_KEY, "alarm_topic_arn": TOPIC}},
+            "h: alarm_email: alarm_topic_arn is set too; take one",
+        ),
+        ({"h": {**KEY, "alarm_email": "a@b.com", "alarm_topic_arn": TOPIC}}, "h: alarm_email: alarm_topic_arn is set"),
+        ({"h": {**KEY, "alarm_topic_arn": "alarms"}}, "h: alarm_topic_arn: found 'alarms'; write the ARN"),
+        ({"h": {**KEY, "alarm_topic_arn": f"{TOPIC}.fifo"}}, "h: alarm_topic_arn: found 'arn:aws:sns:us-east-1"),
+        (
+            {"h": {**KEY, "aws_region": "eu-west-1", "alarm_topic_arn": TOPIC}},
+            "h: alarm_topic_arn: found a topic of us-east-1; name one of eu-west-1",
+        ),
         (
             {"h": KEY, "i": {**OTHER, "notify_from": "a@b.com"}},
             "i: notify_from: 'a@b.com' here but missing at h, in account default, us-east-1",
@@ -125,6 +139,14 @@ def test_each_mistake_is_found_alone(hosts: dict[str, dict[str, object]], said: 
     assert len(mistakes) == 1, mistakes
     assert mistakes[0].startswith(said), mistakes[0]
     assert "; " in mistakes[0]
+
+
+@pytest.mark.parametrize("where", [{"alarm_topic_arn": TOPIC}, {"alarm_email": "ops@b.com", "kms_key_arn": KMS_KEY}])
+def test_alarms_go_to_a_topic_or_to_an_address(where: dict[str, str]) -> None:
+    fleet = read({"h": {**KEY, **where}})
+    assert fleet.mistakes == ()
+    account = fleet.accounts[0].to_ansible(TODAY)
+    assert {name: account[name] for name in where} == where
 
 
 def test_all_mistakes_come_at_once_whatever_is_selected() -> None:
