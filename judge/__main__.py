@@ -75,7 +75,7 @@ class Judge:
         self._compare(self._prowler.scan(ALL, mute=True), ours, OPTIONS)
 
     def options(self) -> None:
-        """A deploy with a customer key and a VPC, resource policies on the secrets, a trail."""
+        """A deploy with a customer key and a VPC, resource policies on the secrets, a trail, alarms."""
         self._aws.remote.reset()
         seed_working(self._aws)
         restrict(self._aws)
@@ -83,9 +83,9 @@ class Judge:
         deploy(self._aws, self._folder, {}, variables(self._aws))
         self._aws.remote.advance(GRACE_OVER)
         Consumers(self._aws).work()
-        _say("With kms_key_arn, vpc_subnet_ids, resource policies and a trail: nothing fails")
+        _say("With kms_key_arn, vpc_subnet_ids, resource policies, alarm_email and a trail: nothing fails")
         found = self._prowler.scan(ALL, mute=True)
-        self._compare(found, resources(self._aws), {})
+        self._compare(found, resources(self._aws, alarms=True), {})
         multi = {finding.status for finding in found if finding.check == "awslambda_function_vpc_multi_az"}
         if multi != {"PASS"}:
             raise JudgeError(f"awslambda_function_vpc_multi_az is {multi or 'silent'}")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from .scanner import Finding, JudgeError
 
 USER, SECRET, FUNCTION, ROLE, LOG_GROUP, QUEUE = "user", "secret", "function", "role", "log group", "queue"
+TOPIC, SUBSCRIPTION, ALARM = "topic", "subscription", "alarm"
 
 CHECKS: Mapping[str, str] = {
     "iam_rotate_access_key_90_days": USER,
@@ -46,6 +47,11 @@ CHECKS: Mapping[str, str] = {
     "cloudwatch_log_group_kms_encryption_enabled": LOG_GROUP,
     "sqs_queues_server_side_encryption_enabled": QUEUE,
     "sqs_queues_not_publicly_accessible": QUEUE,
+    "sns_topics_kms_encryption_at_rest_enabled": TOPIC,
+    "sns_topics_not_publicly_accessible": TOPIC,
+    "sns_subscription_not_using_http_endpoints": SUBSCRIPTION,
+    "cloudwatch_alarm_actions_enabled": ALARM,
+    "cloudwatch_alarm_actions_alarm_state_configured": ALARM,
 }
 """Each with the kind of resource for which a PASS row is expected."""
 

@@ -14,7 +14,7 @@ from demo.old_fleet import KEY_AGE_DAYS, REGION, SECRETS, USERS, Aws, seed
 from demo.playbook import INVENTORY, run
 from sandbox.world import ACCOUNT
 
-from .checks import FUNCTION, LOG_GROUP, QUEUE, ROLE, SECRET, USER
+from .checks import ALARM, FUNCTION, LOG_GROUP, QUEUE, ROLE, SECRET, SUBSCRIPTION, TOPIC, USER
 from .scanner import JudgeError
 
 HOUR = 3600
@@ -90,8 +90,12 @@ def deploy(
             raise JudgeError(f"the second deploy changed {done.changed} things:\n{done.output}")
 
 
-def resources(aws: Aws) -> dict[str, dict[str, str]]:
-    """What the collection rotates and made: kind -> ARN -> name."""
+def resources(aws: Aws, alarms: bool = False) -> dict[str, dict[str, str]]:
+    """What the collection rotates and made: kind -> ARN -> name.
+
+    Args:
+        alarms: whether alarm_email was set.
+    """
     here = f"{REGION}:{ACCOUNT}"
     names = ("key-rotation-iam-access-key", "key-rotation-noop")
     roles = [*(f"{name}-{REGION}" for name in names), f"key-rotation-retirement-{REGION}"]
@@ -103,6 +107,19 @@ def resources(aws: Aws) -> dict[str, dict[str, str]]:
         ROLE: {f"arn:aws:iam::{ACCOUNT}:role/{name}": name for name in roles},
         LOG_GROUP: {f"arn:aws:logs:{here}:log-group:/aws/lambda/{name}:*": name for name in names},
         QUEUE: {f"arn:aws:sqs:{here}:key-rotation-dead-letters": "key-rotation-dead-letters"},
+        **(_alarms(aws, names) if alarms else {kind: {} for kind in (TOPIC, SUBSCRIPTION, ALARM)}),
+    }
+
+
+def _alarms(aws: Aws, functions: tuple[str, ...]) -> dict[str, dict[str, str]]:
+    here = f"{REGION}:{ACCOUNT}"
+    topic = f"arn:aws:sns:{here}:key-rotation-alarms"
+    (subscription,) = aws.client("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    alarms = [*(f"{name}-errors" for name in functions), "key-rotation-dead-letters"]
+    return {
+        TOPIC: {topic: "key-rotation-alarms"},
+        SUBSCRIPTION: {subscription["SubscriptionArn"]: subscription["Endpoint"]},
+        ALARM: {f"arn:aws:cloudwatch:{here}:alarm:{name}": name for name in alarms},
     }
 
 

@@ -5,14 +5,13 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 import pytest
 
 from demo.old_fleet import REGION, USERS
-from demo.playbook import CHECKOUT
 from demo.story import writes
+from judge.options import statements_for_alarms as documented
 from judge.options import trail
 from sandbox.world import ACCOUNT
 from tests.story.conftest import Story
@@ -29,14 +28,6 @@ def key(story: Story, *statements: dict[str, Any]) -> str:
     policy = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
     arn: str = story.aws.client("kms").create_key(Policy=policy)["KeyMetadata"]["Arn"]
     return arn
-
-
-def documented() -> list[dict[str, Any]]:
-    """The statements of docs/alarms.md for the key's policy."""
-    block = re.search(r"```json\n(.*?)```", (CHECKOUT / "docs/alarms.md").read_text(), re.S)
-    assert block
-    found: list[dict[str, Any]] = json.loads(block[1])
-    return found
 
 
 def listen(story: Story, topic: str = TOPIC) -> None:
@@ -166,6 +157,8 @@ def test_a_topic_and_a_queue_of_the_users_are_left_alone(old_fleet: Story) -> No
     assert found == {name: [topic] for name in ERRORS}
     targets = old_fleet.aws.client("events").list_targets_by_rule(Rule=RULE)["Targets"]
     assert [target["Arn"] for target in targets] == [topic]
+    pattern = json.loads(old_fleet.aws.client("events").describe_rule(Name=RULE)["EventPattern"])
+    assert pattern["account"] == [ACCOUNT]
     assert old_fleet.play("deploy", *own_queue).changed == 0
 
 

@@ -9,13 +9,26 @@ from pathlib import Path
 import pytest
 import yaml
 
-from judge.checks import CHECKS, DAILY, OPTIONS, SILENT, Verdict, demand, demand_silent, table, verdicts
+from judge.checks import (
+    ALARM,
+    CHECKS,
+    DAILY,
+    OPTIONS,
+    SILENT,
+    SUBSCRIPTION,
+    TOPIC,
+    Verdict,
+    demand,
+    demand_silent,
+    table,
+    verdicts,
+)
 from judge.days import BOUNDARY, some_days
 from judge.scanner import Finding, JudgeError
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 CHECK = "iam_rotate_access_key_90_days"
-KINDS = {"user": {"arn:ann": "ann"}, "secret": {}, "function": {}, "role": {}, "log group": {}, "queue": {}}
+KINDS: dict[str, dict[str, str]] = {**{kind: {} for kind in CHECKS.values()}, "user": {"arn:ann": "ann"}}
 
 
 def row(status: str, uid: str = "arn:ann", check: str = CHECK) -> Finding:
@@ -70,7 +83,8 @@ def test_every_check_is_of_one_sort_and_stands_in_the_guide() -> None:
     assert not set(CHECKS) & set(SILENT)
     assert set(OPTIONS) | set(DAILY) <= set(CHECKS)
     guide = (DOCS / "prowler.md").read_text()
-    assert [check for check in OPTIONS if f"`{check}`" not in guide] == []
+    alarms = [check for check, kind in CHECKS.items() if kind in (TOPIC, SUBSCRIPTION, ALARM)]
+    assert [check for check in [*OPTIONS, *alarms] if f"`{check}`" not in guide] == []
 
 
 def test_each_muted_check_has_a_reason_and_is_one_that_applies() -> None:
