@@ -26,7 +26,7 @@ from .boundary import judge_boundary
 from .checks import AGE, CHECKS, OPTIONS, SILENT, TWO_ACTIVE, demand, demand_silent, table, verdicts
 from .days import YEAR, judge_days, some_days
 from .fleet import GRACE_OVER, Consumers, KeptAws, deploy, resources, seed_working
-from .options import restrict, trail, variables
+from .options import trail, variables
 from .scanner import MUTE_LIST, PYTHON, Finding, JudgeError, Prowler, judging
 
 ALL = (*CHECKS, *SILENT)
@@ -75,15 +75,14 @@ class Judge:
         self._compare(self._prowler.scan(ALL, mute=True), ours, OPTIONS)
 
     def options(self) -> None:
-        """A deploy with a customer key and a VPC, resource policies on the secrets, a trail, alarms."""
+        """A deploy with a customer key and a VPC, secrets open to named principals alone, a trail, alarms."""
         self._aws.remote.reset()
         seed_working(self._aws)
-        restrict(self._aws)
         trail(self._aws)
         deploy(self._aws, self._folder, {}, variables(self._aws))
         self._aws.remote.advance(GRACE_OVER)
         Consumers(self._aws).work()
-        _say("With kms_key_arn, vpc_subnet_ids, resource policies, alarm_email and a trail: nothing fails")
+        _say("With kms_key_arn, vpc_subnet_ids, restrict_secret_access, alarm_email and a trail: nothing fails")
         found = self._prowler.scan(ALL, mute=True)
         self._compare(found, resources(self._aws, alarms=True), {})
         multi = {finding.status for finding in found if finding.check == "awslambda_function_vpc_multi_az"}

@@ -77,7 +77,7 @@ OPTIONS: Mapping[str, str] = {
     "awslambda_function_env_vars_not_encrypted_with_cmk": "kms_key_arn",
     "cloudwatch_log_group_kms_encryption_enabled": "kms_key_arn",
     "awslambda_function_inside_vpc": "vpc_subnet_ids, vpc_security_group_ids",
-    "secretsmanager_has_restrictive_resource_policy": "a resource policy of yours (docs/prowler.md)",
+    "secretsmanager_has_restrictive_resource_policy": "restrict_secret_access, secret_readers, secret_administrators",
     "awslambda_function_invoke_api_operations_cloudtrail_logging_enabled": "a trail of the account (docs/prowler.md)",
 }
 """What fails at defaults because it costs money or needs something of the user's, and what passes it."""

@@ -89,6 +89,17 @@ MISTAKES: dict[str, tuple[dict[str, Any], list[tuple[str, ...]]]] = {
         [("notify_email", "Ops <ops@acmecorp.com>", "one plain address")],
     ),
     "exempt": (iam("/c2", "c2", exempt_until="2030-01-01"), [("exempt_reason", "missing", "write why it is exempt")]),
+    "open-list": (
+        iam("/c5", "c5", secret_readers=["arn:aws:iam::123456789012:role/*"], restrict_secret_access="maybe"),
+        [
+            ("restrict_secret_access", "found 'maybe'", "write true or false"),
+            ("secret_readers", "role/*", "no wildcard, no assumed-role session, no root"),
+        ],
+    ),
+    "closed-to-all": (
+        iam("/c6", "c6", restrict_secret_access=True),
+        [("secret_administrators", "missing beside restrict_secret_access", "who deploys, audits and scans")],
+    ),
     "two-at-once": (
         iam("/a5", "c3", grace_period_hours="soon", max_key_age_days=0, aws_region="Virginia"),
         [
