@@ -16,7 +16,7 @@ from .account_settings import read_settings
 from .errors import ScheduleError
 from .hostvars import HostReader
 from .model import Account, AccountSettings, Fleet, Mistake, ServiceAccount
-from .schedule import MOST_DAYS, check_promise, least_key_age_days, parse_rules, standard_days
+from .schedule import MOST_DAYS, check_promise, least_key_age_days, parse_rules, spread_days
 
 SERVICE_ACCOUNT_VARIABLES = (
     "secret_name",
@@ -176,13 +176,12 @@ def _read_item(
     access = read_access(reader)
     if any(_noted(reader, variable) for variable in _RULING):
         return None
-    standard = standard_days(max_age, grace)
     variable = "rotation_days" if days is not None else "schedule_expression"
     if days is not None and expression is not None:
         reader.mistake("rotation_days", "schedule_expression is set too", "take one of the two away")
         return None
     if days is None and expression is None:
-        days, variable = standard, "max_key_age_days"
+        days, variable = spread_days(secret, max_age, grace), "max_key_age_days"
         least = least_key_age_days(grace)
         if max_age < least:
             reader.mistake(

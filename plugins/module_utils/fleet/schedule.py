@@ -7,6 +7,8 @@ is room for the grace period, one day of rotation window and three days of retri
 
     days = max_key_age_days - ceil(grace in days) - 1 - 3          (90 with 24 h of grace gives 85)
 
+By default each secret rotates up to three days sooner than that, by a hash of its name (spread_days).
+
 An override may use up the room for window and retries, with a warning that names what is left; it may not go
 further. The limit is where the auditors' check fails: an Active key of max_key_age_days + 1 full days.
 Source: Secrets Manager API Reference, RotationRulesType; Prowler, iam_rotate_access_key_90_days.
@@ -14,6 +16,7 @@ Source: Secrets Manager API Reference, RotationRulesType; Prowler, iam_rotate_ac
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 from dataclasses import dataclass
@@ -31,6 +34,7 @@ _MOST_RATE_DAYS = 999
 _LEAST_GAP_HOURS = 4
 _MOST_EXPRESSION = 256
 _HOURS_A_DAY = 24
+_MOST_SPREAD_DAYS = 3
 
 # Gaps of a cron expression are measured over years that hold a leap day, from a fixed date: the answer never depends
 # on the day of the run.
@@ -138,9 +142,20 @@ def standard_days(max_key_age_days: int, grace_period_hours: int) -> int:
     return max_key_age_days - whole_days(grace_period_hours) - WINDOW_DAYS - RETRY_DAYS
 
 
+def spread_days(secret_name: str, max_key_age_days: int, grace_period_hours: int) -> int:
+    """Days between rotations by the age rule, up to three fewer: the same for a secret each time, different for others.
+
+    A fleet that is brought in on one day would otherwise rotate on one day for ever, and share IAM's rate then. A
+    short interval loses a tenth at the most, and none gets as short as its grace period.
+    """
+    standard = standard_days(max_key_age_days, grace_period_hours)
+    most = max(0, min(_MOST_SPREAD_DAYS, standard // 10, standard - _least_days(grace_period_hours)))
+    return standard - int.from_bytes(hashlib.sha256(secret_name.encode()).digest()[:4]) % (most + 1)
+
+
 def least_key_age_days(grace_period_hours: int) -> int:
     """The smallest max_key_age_days whose schedule by the age rule is longer than the grace period and one day."""
-    return grace_period_hours // _HOURS_A_DAY + 2 + whole_days(grace_period_hours) + WINDOW_DAYS + RETRY_DAYS
+    return _least_days(grace_period_hours) + whole_days(grace_period_hours) + WINDOW_DAYS + RETRY_DAYS
 
 
 def slack_days(rules: RotationRules, max_key_age_days: int, grace_period_hours: int) -> int:
@@ -192,6 +207,11 @@ def check_promise(rules: RotationRules, max_key_age_days: int, grace_period_hour
             f"days, with {WINDOW_DAYS + RETRY_DAYS + 1}"
         )
     return None
+
+
+def _least_days(grace_period_hours: int) -> int:
+    """The fewest whole days that are longer than the grace period and one day."""
+    return grace_period_hours // _HOURS_A_DAY + 2
 
 
 def _rate(expression: str) -> timedelta:

@@ -182,8 +182,17 @@ def test_the_example_fleet() -> None:
     fleet = read(hosts)
     assert (fleet.mistakes, fleet.warnings) == ((), ())
     assert [item.name for item in fleet.accounts] == ["acmecorp-prod"]
-    assert {item.rules.automatically_after_days for item in fleet.accounts[0].service_accounts} == {85}
+    days = {item.name: item.rules.automatically_after_days for item in fleet.accounts[0].service_accounts}
+    others = ("bedrock-api", "ecr-deployments", "bitbucket", "database-prod")
+    assert days == {"database-dev": 84} | dict.fromkeys(others, 85), "drifted apart by the secret's name"
     assert fleet.accounts[0].recipients == ("platform@acmecorp.com",)
+
+
+def test_what_the_inventory_says_of_the_schedule_is_taken_as_it_stands() -> None:
+    for number in range(8):
+        host = {**KEY, "secret_name": f"/secret-{number}", "rotation_days": 85}
+        (item,) = read({"h": host}).accounts[0].service_accounts
+        assert item.rules.automatically_after_days == 85
 
 
 def test_limit_narrows_the_work_and_not_the_account() -> None:

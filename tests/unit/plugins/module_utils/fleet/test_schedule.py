@@ -154,3 +154,30 @@ def test_next_date(expression: str, expected: datetime) -> None:
 def test_a_key_is_not_due_for_ever_under_an_override_that_no_key_can_keep() -> None:
     assert schedule.due_age_days(schedule.parse_rules(85, None, None), 90, 24) == 89
     assert schedule.due_age_days(schedule.parse_rules(90, None, None), 90, 24) == 92
+
+
+def test_a_fleet_drifts_apart_and_no_interval_gets_longer() -> None:
+    fleet = [schedule.spread_days(f"/acmecorp/service-{number}", 90, 24) for number in range(1000)]
+    shares = {days: fleet.count(days) / len(fleet) for days in set(fleet)}
+    assert set(shares) == {82, 83, 84, 85}
+    assert all(0.2 < share < 0.3 for share in shares.values()), "no day has much more than a quarter of them"
+    # Written down: a later version that spreads otherwise would change every schedule of every fleet.
+    names = ("/acmecorp/prod/database/credentials", "/acmecorp/service/bitbucket/credentials", "/a", "")
+    assert [schedule.spread_days(name, 90, 24) for name in names] == [85, 85, 84, 83]
+
+
+@pytest.mark.parametrize(
+    ("age", "grace", "least", "standard"),
+    [(90, 24, 82, 85), (34, 24, 27, 29), (14, 24, 9, 9), (66, 700, 31, 32), (69, 700, 32, 35), (7, 24, 2, 2)],
+)
+def test_a_short_interval_loses_a_tenth_at_the_most(age: int, grace: int, least: int, standard: int) -> None:
+    found = {schedule.spread_days(f"/secret-{number}", age, grace) for number in range(200)}
+    assert found == set(range(least, standard + 1))
+
+
+@pytest.mark.parametrize("grace", [0, 12, 24, 25, 48, 168, 700])
+def test_every_promise_that_leaves_room_for_a_schedule_leaves_room_for_a_spread_one(grace: int) -> None:
+    for age in range(schedule.least_key_age_days(grace), 400):
+        for number in range(8):
+            rules = schedule.parse_rules(schedule.spread_days(f"/secret-{number}", age, grace), None, None)
+            assert schedule.check_promise(rules, age, grace) is None
