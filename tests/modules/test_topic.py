@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -64,6 +65,14 @@ def test_what_drifted_comes_back_and_other_subscriptions_stay(lab: Lab, name: st
     writes = [call["action"] for call in lab.aws.remote.journal()[began:] if call["action"][:3] not in ("Get", "Lis")]
     assert writes == ["SetTopicAttributes"]
     assert subscriptions(lab) == {"oncall@acmecorp.com", QUEUE}
+
+
+def test_a_policy_that_is_written_with_lists_is_the_same(lab: Lab) -> None:
+    lab.changed(rotation_topic, expected=True, **OPTIONS)
+    statement = {**OPTIONS["policy"]["Statement"][0], "Action": ["sns:Publish"], "Resource": [TOPIC]}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    lab.aws.client("sns").set_topic_attributes(TopicArn=TOPIC, AttributeName="Policy", AttributeValue=policy)
+    lab.changed(rotation_topic, expected=False, **OPTIONS)
 
 
 def test_another_address_is_subscribed_beside_the_former(lab: Lab) -> None:
