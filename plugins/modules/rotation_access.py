@@ -93,6 +93,7 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ..module_utils.fleet.batch import Pace
+from ..module_utils.fleet.batch_module import client
 from ..module_utils.fleet.batch_result import SERVICE_ACCOUNTS, batch_result, targets
 from ..module_utils.fleet.restriction import Restriction
 
@@ -109,9 +110,9 @@ def main() -> None:
     }
     module = AnsibleAWSModule(argument_spec=options, supports_check_mode=True)
     restriction = Restriction(
-        secretsmanager=module.client("secretsmanager"),
-        sts=module.client("sts"),
-        iam=module.client("iam"),
+        secretsmanager=client(module, "secretsmanager"),
+        sts=client(module, "sts"),
+        iam=client(module, "iam"),
         pace=Pace(),
         execution_roles={strategy: arn for strategy, arn in module.params["execution_roles"].items() if arn},
         check_mode=module.check_mode,

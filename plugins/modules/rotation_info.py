@@ -30,6 +30,13 @@ options:
     description: With O(whole_account=true), ARN of the function of each strategy.
     type: dict
     default: {}
+  execution_roles:
+    description:
+      - With O(whole_account=true), ARN of the role of each strategy's function.
+      - Where a service account has O(service_accounts[].restrict_secret_access=true), the resource policy of its secret
+        is compared with it.
+    type: dict
+    default: {}
   retirement_group:
     description: With O(whole_account=true), schedule group that holds the retirements.
     type: str
@@ -177,6 +184,7 @@ def main() -> None:
         "last_used": {"type": "bool", "default": True},
         "whole_account": {"type": "bool", "default": False},
         "functions": {"type": "dict", "default": {}},
+        "execution_roles": {"type": "dict", "default": {}},
         "retirement_group": {"type": "str", "default": "key-rotation"},
         "quiet_hours": {"type": "int", "default": QUIET_HOURS},
         "known_users": {"type": "list", "elements": "str", "default": []},
@@ -188,7 +196,13 @@ def main() -> None:
     depth = None
     if params["whole_account"]:
         scheduler = client(module, "scheduler")
-        depth = Depth(scheduler, params["retirement_group"], params["functions"], params["quiet_hours"])
+        depth = Depth(
+            scheduler,
+            params["retirement_group"],
+            params["functions"],
+            params["quiet_hours"],
+            params["execution_roles"],
+        )
     states = reader(module, secretsmanager, iam, values_of=STRATEGIES, with_last_used=params["last_used"], depth=depth)
     result = read_all(states, targets(params["service_accounts"]))
     if depth is not None:

@@ -11,7 +11,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from ansible_collections.evergreen.key_rotation.plugins.modules import rotation_access
+from ansible_collections.evergreen.key_rotation.plugins.modules import rotation_access, rotation_info
 from ansible_collections.evergreen.key_rotation.tests.modules.conftest import ALL, EVERYTHING, Lab, service_account
 from demo.old_fleet import REGION
 from sandbox.world import ACCOUNT
@@ -162,6 +162,32 @@ def test_one_failure_stops_nobody(lab: Lab) -> None:
     assert [statement["Sid"] for statement in policy(lab)["Statement"]] == ["Theirs"]
     assert policy(lab, "bedrock-api") is None
     assert policy(lab, "database-dev") is not None
+
+
+def test_an_audit_compares_the_policy_only_where_that_is_asked_for(lab: Lab) -> None:
+    def look(asked: dict[str, Any], **more: Any) -> list[tuple[str, str | None]]:
+        given = {"service_accounts": [asked], "whole_account": True, "execution_roles": ROLES, **more}
+        (entry,) = lab.run(rotation_info, **given)["secrets"]
+        found = [finding for finding in entry["findings"] if finding["id"] in ("access-differs", "unread")]
+        return [(finding["text"], finding["check"]) for finding in found]
+
+    check, secret = "secretsmanager_has_restrictive_resource_policy", service_account("bitbucket")["secret_name"]
+    before = len(lab.aws.remote.journal())
+    assert look(service_account("bitbucket")) == []
+    assert look(closed(restrict_secret_access=False)) == []
+    assert "GetResourcePolicy" not in {call["action"] for call in lab.aws.remote.journal()[before:]}
+    missing = f"{secret} is open to whomever a policy of their own allows: its list of principals is missing"
+    assert look(closed()) == [(missing, check)]
+    put(lab, ALLOW)
+    assert look(closed()) == [(missing, None)]
+    lab.changed(rotation_access, True, **options(closed(), **user(lab, "deployer", "/people/")))
+    assert look(closed()) == []
+    assert look(closed(secret_readers=[])) == [(f"whom {secret} is open to is not what the inventory says", None)]
+    assert look(closed(), execution_roles={}) == []
+    nobody = {"Effect": "Deny", "Action": "secretsmanager:GetResourcePolicy", "Resource": "*"}
+    keys = user(lab, "reader", policy={**EVERYTHING, "Statement": [*EVERYTHING["Statement"], nobody]})
+    unread = f"could not be read: the resource policy of {secret}: AccessDeniedException"
+    assert look(closed(), **keys) == [(unread, None)]
 
 
 def test_an_account_that_locked_itself_out_recovers_by_a_named_arn(lab: Lab) -> None:

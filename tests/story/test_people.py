@@ -91,6 +91,7 @@ def look(endpoint: str, person: Person) -> dict:
             "name": host,
             "secret_name": secret,
             "rotation_days": 85,
+            "restrict_secret_access": True,
             **(
                 {"iam_user": USERS[host][1], "rotation_strategy": "iam_access_key"}
                 if host in USERS

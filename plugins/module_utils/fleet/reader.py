@@ -12,6 +12,7 @@ from typing import Any
 from ..rotation import document, names
 from ..rotation.errors import DocumentError
 from .aws import CallError, Client, call, call_or_none, tags_of, time_of
+from .batch import Pace
 from .errors import FleetError
 from .listing import Listing, secret_of, utc
 from .state import DocumentFacts, Key, Secret, State, Target, User
@@ -29,15 +30,23 @@ class Depth:
         group: schedule group of the retirements.
         functions: strategy -> ARN of its function; empty where that is not known.
         quiet_hours: the functions' own setting: a key that was used later than that is in use.
+        execution_roles: strategy -> ARN of the role of its function; empty where that is not known.
     """
 
     def __init__(
-        self, scheduler: Client, group: str, functions: Mapping[str, str], quiet_hours: int = names.QUIET_HOURS
+        self,
+        scheduler: Client,
+        group: str,
+        functions: Mapping[str, str],
+        quiet_hours: int = names.QUIET_HOURS,
+        execution_roles: Mapping[str, str] | None = None,
     ) -> None:
         self._scheduler = scheduler
         self._group = group
         self.functions = functions
         self.quiet_hours = quiet_hours
+        self.execution_roles = execution_roles or {}
+        self.policy_pace = Pace()
 
     def retirement_start(self, key_id: str) -> datetime | None:
         """When the key's retirement begins to be asked for; None when it has no schedule.
@@ -112,7 +121,27 @@ class Reader:
             except CallError as error:
                 unread.append(f"the value of {target.secret_name}: {error.code}")
         state = State(target, now, secret, user, document_facts, tuple(unread))
-        return self._deeper(state) if self._depth is not None and secret is not None and not secret.deleted else state
+        if self._depth is None or secret is None or secret.deleted:
+            return state
+        return self._with_policy(self._deeper(state), secret, self._depth)
+
+    def _with_policy(self, state: State, secret: Secret, depth: Depth) -> State:
+        """The resource policy, only where the inventory says who may reach the secret."""
+        if not state.target.restrict_secret_access:
+            return state
+        depth.policy_pace.wait()
+        try:
+            answer = call(
+                "secretsmanager:GetResourcePolicy", self._secretsmanager.get_resource_policy, SecretId=secret.arn
+            )
+        except CallError as error:
+            return replace(state, unread=(*state.unread, f"the resource policy of {secret.name}: {error.code}"))
+        return replace(
+            state,
+            resource_policy_read=True,
+            resource_policy=answer.get("ResourcePolicy"),
+            execution_role=depth.execution_roles.get(state.target.rotation_strategy),
+        )
 
     def _deeper(self, state: State) -> State:
         """The keys of the other labelled versions, and the retirement of the previous key where it is Active."""

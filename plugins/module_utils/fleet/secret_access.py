@@ -86,9 +86,9 @@ def plan_restricted(target: Target, stored: str | None, execution_role: str, cal
             f"itself out; add it to secret_administrators in the group of the account, or run as one of them ({named})"
         )
     document = _parsed(target, stored)
-    found = _ours(document)
-    if len(found) == 1 and _canonical(found[0]) == _canonical(ours):
+    if difference(target, stored, execution_role) is None:
         return AccessPlan()
+    found = _ours(document)
     after = {**document, "Statement": [*_others(document), ours]}
     text = json.dumps(after, separators=(",", ":"))
     if len(text) > MOST_CHARACTERS:
@@ -118,17 +118,20 @@ def plan_open(target: Target, stored: str | None) -> AccessPlan:
 
 
 def difference(target: Target, stored: str | None, execution_role: str) -> str | None:
-    """What an audit says of a policy that should be there: "missing", whom it names and should not, or None."""
-    try:
-        found = _ours(_parsed(target, stored))
-        wanted = statement_of(target, execution_role)
-    except StateError as error:
-        return str(error)
+    """What an audit says of the policy of a secret that should be closed; None: it is as it should be.
+
+    Raises:
+        StateError: the stored policy is unreadable, or a name is none.
+    """
+    wanted = statement_of(target, execution_role)
+    found = _ours(_parsed(target, stored))
     if not found:
-        return "missing"
+        return (
+            f"{target.secret_name} is open to whomever a policy of their own allows: its list of principals is missing"
+        )
     if len(found) == 1 and _canonical(found[0]) == _canonical(wanted):
         return None
-    return "different"
+    return f"whom {target.secret_name} is open to is not what the inventory says"
 
 
 def _parsed(target: Target, stored: str | None) -> Document:

@@ -132,6 +132,12 @@ class State:
     """When that schedule starts; None: there is none."""
     function_arn: str | None = None
     """The function that should rotate it; None: not known."""
+    resource_policy_read: bool = False
+    """Whether the secret's resource policy was asked for, which is done where the inventory restricts access."""
+    resource_policy: str | None = None
+    """That policy; None: there is none."""
+    execution_role: str | None = None
+    """The role of the function that should rotate it; None: not known."""
     quiet_hours: int = names.QUIET_HOURS
     """How long ago a previous key's last use must be for its retirement to switch it off."""
 

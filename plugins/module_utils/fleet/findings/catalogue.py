@@ -40,6 +40,7 @@ CATALOGUE: dict[str, str] = {
     "tags-differ": "Tags differ from the inventory",
     "tag-ignored": "A tag makes no sense",
     "schedule-differs": "Schedule differs from the inventory",
+    "access-differs": "Not closed as the inventory says",
     "unread": "A part could not be read",
     # The account around them.
     "root-access-key": "The root user has an access key",

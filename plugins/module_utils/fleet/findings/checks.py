@@ -29,6 +29,7 @@ CHECKS: tuple[Callable[[State], list[Finding]], ...] = (
     secrets.access,
     secrets.settings,
     secrets.function,
+    secrets.restriction,
     secrets.exemption,
     secrets.unread,
 )

@@ -18,6 +18,7 @@ ROOT_KEY = "iam_no_root_access_key"
 ROTATION_ENABLED = "secretsmanager_automatic_rotation_enabled"
 ROTATED_PERIODICALLY = "secretsmanager_secret_rotated_periodically"
 SECRET_UNUSED = "secretsmanager_secret_unused"
+RESTRICTIVE_POLICY = "secretsmanager_has_restrictive_resource_policy"
 
 # Prowler's bounds, in full days (the last one exactly); a thing fails when it is more than that.
 KEY_AGE_DAYS = 90

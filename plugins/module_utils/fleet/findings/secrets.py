@@ -10,10 +10,13 @@ from collections.abc import Iterator, Mapping
 from ...rotation import names
 from ...rotation.binding import tag_value
 from ...rotation.settings import is_plain_address, parse_time
+from ..errors import StateError
 from ..planning import SETTINGS_TAGS, rules_of, settings_tags, timestamp
 from ..schedule import DAY, MOST_DAYS
+from ..secret_access import difference
 from ..state import State
 from .finding import (
+    RESTRICTIVE_POLICY,
     ROTATED_PERIODICALLY,
     ROTATION_ENABLED,
     SECRET_UNROTATED_DAYS,
@@ -163,6 +166,21 @@ def function(state: State) -> list[Finding]:
         return []
     text = f"{secret.name} is rotated by {secret.function_arn}, not by {wanted}"
     return [Finding("foreign-function", "warning", text, "deploy takes it over; if that is not meant, leave it out")]
+
+
+def restriction(state: State) -> list[Finding]:
+    """Whoever may reach the secret is named in its resource policy, where the inventory asks for that."""
+    if not state.resource_policy_read or state.execution_role is None:
+        return []
+    try:
+        text = difference(state.target, state.resource_policy, state.execution_role)
+    except StateError as error:
+        text, _, mend = str(error).partition("; ")
+        return [Finding("access-differs", "warning", text, mend)]
+    if text is None:
+        return []
+    # With a policy of others Prowler's verdict depends on what they wrote.
+    return [Finding("access-differs", "warning", text, _DEPLOY, None if state.resource_policy else RESTRICTIVE_POLICY)]
 
 
 def exemption(state: State) -> list[Finding]:

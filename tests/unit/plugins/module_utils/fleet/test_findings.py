@@ -195,3 +195,14 @@ def test_secrets_of_our_functions_that_no_host_names() -> None:
     listed = [Secret(name, name, {}, rotates, function) for name, function, rotates in rows]
     (found,) = account.secrets(listed, [FUNCTION], ["/a"])
     assert (found.id, found.text.split()[0]) == ("secret-uncovered", "/b")
+
+
+@pytest.mark.parametrize("stored", ["garbage", '{"Statement": ["x"]}'])
+def test_a_resource_policy_that_cannot_be_read_is_said(stored: str) -> None:
+    asked = replace(TARGET, restrict_secret_access=True)
+    role = "arn:aws:iam::123456789012:role/f"
+    found = replace(state(target=asked), resource_policy_read=True, resource_policy=stored, execution_role=role)
+    (finding,) = findings(found)
+    assert (finding.id, finding.severity, finding.check) == ("access-differs", "warning", None)
+    assert "is not one that can be read" in finding.text
+    assert "mend it by hand" in finding.mend
