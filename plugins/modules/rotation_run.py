@@ -38,6 +38,11 @@ options:
     description: Seconds to wait for each outcome.
     type: int
     default: 300
+  progress_path:
+    description:
+      - File to which a line is added as each rotation ends. The action plugin gives one, and shows meanwhile how many
+        are done and how many failed; there is no need to set it.
+    type: path
 extends_documentation_fragment:
   - evergreen.key_rotation.service_accounts
   - evergreen.key_rotation.batch.read
@@ -105,6 +110,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 
 from ..module_utils.fleet.batch_module import READ_OPTION, WRITES_OPTION, client, demand_positive, reader
 from ..module_utils.fleet.batch_result import SERVICE_ACCOUNTS, batch_result, targets
+from ..module_utils.fleet.progress import Progress
 from ..module_utils.fleet.run import LAST_ROTATED_BEFORE, Rule, Run
 from ..module_utils.rotation.names import IAM_ACCESS_KEY
 from ..module_utils.rotation.settings import parse_time
@@ -118,6 +124,7 @@ def main() -> None:
         "last_rotated_before": {"type": "str"},
         "in_flight": {"type": "int", "default": 8},
         "wait_timeout": {"type": "int", "default": 300},
+        "progress_path": {"type": "path"},
         **READ_OPTION,
         **WRITES_OPTION,
     }
@@ -130,7 +137,14 @@ def main() -> None:
     demand_positive(module, "in_flight", "wait_timeout", "writes_per_second")
     secretsmanager, iam, logs = (client(module, service) for service in ("secretsmanager", "iam", "logs"))
     states = reader(module, secretsmanager, iam, values_of=[IAM_ACCESS_KEY])
-    run = Run(secretsmanager, logs, states, params["wait_timeout"], params["writes_per_second"])
+    run = Run(
+        secretsmanager,
+        logs,
+        states,
+        params["wait_timeout"],
+        params["writes_per_second"],
+        Progress(params["progress_path"]),
+    )
     found = run.rotate(
         targets(params["service_accounts"]), Rule(params["rotate_if"], before), params["in_flight"], module.check_mode
     )

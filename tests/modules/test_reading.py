@@ -124,4 +124,4 @@ def test_writes_keep_to_their_pace(functions: Lab) -> None:
 def test_clients_are_patient_and_serve_every_thread() -> None:
     given: dict[str, Any] = {}
     batch_module.client(SimpleNamespace(client=lambda _, config: given.update(config)), "iam")
-    assert given == {"retries": {"mode": "standard", "max_attempts": 12}, "max_pool_connections": 16}
+    assert given == {"retries": {"mode": "standard", "total_max_attempts": 12}, "max_pool_connections": 16}

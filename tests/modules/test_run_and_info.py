@@ -84,8 +84,8 @@ def test_info_says_what_is_there_and_no_value(enrolled: Lab) -> None:
     assert (key["age_days"], key["status"]) == (100, "Active")
     assert key["access_key_id"] == enrolled.aws.current_key(service_account("bitbucket")["secret_name"])
     found = {finding["id"] for finding in by_name["bitbucket"]["findings"]}
-    # pending: the service's testSecret may still run
-    assert found - {"pending"} == {"key-too-old", "never-rotated"}
+    # The service's testSecret may still run: it holds AWSPENDING, and is the first to read the value.
+    assert found - {"pending", "secret-unused"} == {"key-too-old", "never-rotated"}
     assert by_name["database-dev"]["due"] == "it has never rotated"
     text = json.dumps(result)
     for name in ALL:

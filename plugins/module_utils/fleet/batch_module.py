@@ -13,7 +13,7 @@ from .reader import Reader
 
 READ_OPTION: dict[str, Any] = {"read": {"choices": ["describe", "list"], "default": "describe"}}
 WRITES_OPTION: dict[str, Any] = {"writes_per_second": {"type": "float", "default": WRITES_PER_SECOND}}
-_CLIENT = {"retries": {"mode": "standard", "max_attempts": 12}, "max_pool_connections": READERS}
+_ATTEMPTS = 12
 """What AWS throttles is asked for again, slower and slower; a user's own aws_config wins."""
 
 
@@ -23,7 +23,8 @@ def client(module: Any, service: str) -> Client:
     Args:
         module: an AnsibleAWSModule.
     """
-    return module.client(service, config=_CLIENT)
+    retries = {"mode": "standard", "total_max_attempts": _ATTEMPTS}
+    return module.client(service, config={"retries": retries, "max_pool_connections": READERS})
 
 
 def reader(module: Any, secretsmanager: Client, iam: Client, **options: Any) -> Reader:

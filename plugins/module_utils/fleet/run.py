@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,6 +15,7 @@ from .batch import run_all
 from .batch_result import Entry, entries, said
 from .errors import StateError
 from .planning import due_reason, existing_secret, existing_user, function_name, timestamp
+from .progress import Progress
 from .reader import Reader, pending_elsewhere
 from .settle import POLL_SECONDS, Settler, is_unfinished, make_settler
 from .state import Secret, State, Target
@@ -185,6 +186,7 @@ class Run:
         reader: of secrets, users and, where they have keys, values: which key is the current one.
         timeout: seconds to wait for each outcome.
         per_second: writes at most.
+        progress: is told of each outcome.
     """
 
     secretsmanager: Client
@@ -192,6 +194,7 @@ class Run:
     reader: Reader
     timeout: float
     per_second: float
+    progress: Progress
 
     def rotate(self, targets: Sequence[Target], rule: Rule, in_flight: int, check_mode: bool) -> list[Entry]:
         """Rotate what the rule names; none stops another.
@@ -217,9 +220,24 @@ class Run:
         elif chosen:
             since = min(decision.state.now for decision in chosen)
             settler = make_settler(self.secretsmanager, self.reader, self.logs, since, self.timeout, self.per_second)
-            found += entries(run_all(Rotator(settler).rotate, chosen, in_flight))
+            self.progress.begin(len(chosen))
+            found += entries(run_all(self._told(Rotator(settler).rotate), chosen, in_flight))
         place = {target.name: index for index, target in enumerate(targets)}
         return sorted(found, key=lambda entry: place[entry.name])
+
+    def _told(self, rotate: Callable[[Decision], Entry]) -> Callable[[Decision], Entry]:
+        """The same, and progress hears how it went."""
+
+        def told(decision: Decision) -> Entry:
+            failed = True
+            try:
+                entry = rotate(decision)
+                failed = entry.failed
+                return entry
+            finally:
+                self.progress.ended(failed)
+
+        return told
 
 
 def _spared(decision: Decision) -> Entry:
