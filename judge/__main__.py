@@ -4,7 +4,7 @@
 
 python -m judge               before, after, with the options, the boundary, the audit's agreement, days of a year
 python -m judge after days    only these
-python -m judge days --every  each day of a year: half an hour and more
+python -m judge days --some   days around the rotations and every seventh day of a year instead of each
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ ALL = (*CHECKS, *SILENT)
 class Judge:
     """The parts, each on a world that it empties first."""
 
-    def __init__(self, aws: Aws, prowler: Prowler, folder: Path, every: bool) -> None:
+    def __init__(self, aws: Aws, prowler: Prowler, folder: Path, some: bool) -> None:
         self._aws = aws
         self._prowler = prowler
         self._folder = folder
-        self._every = every
+        self._some = some
 
     def before(self) -> None:
         """The old fleet, untouched."""
@@ -103,7 +103,7 @@ class Judge:
         """Days of a year, with the default grace period and without any."""
         _say("Day after day, the keys in use")
         for grace in (24, 0):
-            days = range(YEAR) if self._every else some_days(grace)
+            days = some_days(grace) if self._some else range(YEAR)
             print(judge_days(self._aws, self._prowler, self._folder, grace, days), flush=True)
 
     def _compare(
@@ -134,7 +134,7 @@ def main() -> int:
     parts = ("before", "after", "options", "boundary", "agreement", "days")
     parser = argparse.ArgumentParser(prog="python -m judge", description="The real Prowler against the embedded AWS.")
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(parts)}; all when none is named")
-    parser.add_argument("--every", action="store_true", help="judge each day of the year, not some")
+    parser.add_argument("--some", action="store_true", help="judge some days of the year, not each")
     asked = parser.parse_args()
     unknown = sorted(set(asked.parts) - set(parts))
     if unknown:
@@ -147,7 +147,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="judge-") as scratch, running() as world:
             folder = Path(scratch)
             with judging(world, folder) as prowler:
-                judge = Judge(KeptAws(world.endpoint), prowler, folder, asked.every)
+                judge = Judge(KeptAws(world.endpoint), prowler, folder, asked.some)
                 for part in asked.parts or parts:
                     tell: Callable[[], None] = getattr(judge, part)
                     tell()
