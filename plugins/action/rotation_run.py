@@ -19,17 +19,19 @@ _EVERY_SECONDS = 1.0
 class ActionModule(ActionBase):
     """See plugins/modules/rotation_run.py for the documentation. This runs that module, and shows how far it is.
 
-    Only where the module runs on the controller can its file be read; elsewhere it runs without.
+    Only where the module runs on the controller, and is waited for, can its file be read; elsewhere it runs without.
     """
 
     TRANSFERS_FILES = False
+    _supports_async = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the module, and show lines meanwhile."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         arguments = dict(self._task.args)
-        if self._connection.transport != "local" or arguments.get("progress_path"):
-            return result | self._execute_module(module_args=arguments, task_vars=task_vars)
+        in_background = bool(self._task.async_val)
+        if in_background or self._connection.transport != "local" or arguments.get("progress_path"):
+            return result | self._execute_module(module_args=arguments, task_vars=task_vars, wrap_async=in_background)
         ended = threading.Event()
         with tempfile.NamedTemporaryFile(prefix="rotation-run-", mode="r") as file:
             arguments["progress_path"] = file.name

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -31,5 +32,6 @@ class Progress:
     def _write(self, line: dict[str, object]) -> None:
         if self._path is None:
             return
-        with self._lock, self._path.open("a") as file:
+        # Another user's file (become), a full disk: what is shown never decides about the work.
+        with suppress(OSError), self._lock, self._path.open("a") as file:
             file.write(json.dumps(line) + "\n")

@@ -46,3 +46,10 @@ def test_what_the_module_writes_is_what_the_plugin_reads(tmp_path: Path) -> None
     progress.ended(failed=True)
     assert Milestones("run", 0.0).read(path.read_text().splitlines(), 0.0) == "run: 1 of 2 done, 1 failed"
     Progress(None).begin(2)
+
+
+def test_a_file_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
+    """Another user's (become), or a full disk: the rotation that was just made counts all the same."""
+    progress = Progress(str(tmp_path))
+    progress.begin(1)
+    progress.ended(failed=False)
