@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import copy
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import moto.iam.models
@@ -44,6 +44,7 @@ def install(world: World) -> None:
     replace(IamResponse, "generate_credential_report", lambda _: _generate_report())
     replace(IamResponse, "get_credential_report", lambda _: _report_answer(world))
     replace(TokenResponse, "get_caller_identity", _caller_identity)
+    replace(TokenResponse, "assume_role", _assume_role(world))
 
 
 def _aws_policies() -> Any:
@@ -149,6 +150,20 @@ def _caller_identity(response: TokenResponse) -> ActionResult:
         arn = holder.arn
         user_id = holder.user_id if session is not None else holder.id
     return ActionResult({"UserId": user_id, "Account": ACCOUNT, "Arn": arn})
+
+
+def _assume_role(world: World) -> Any:
+    """Sessions that end as early as the knob role_session_seconds says: AWS's own minimum is a quarter of an hour."""
+    assume = original(TokenResponse, "assume_role")
+
+    def assume_role(response: TokenResponse) -> ActionResult:
+        answer: ActionResult = assume(response)
+        seconds = world.knobs.role_session_seconds
+        if seconds:
+            sts().assumed_roles[-1].expiration = world.clock.utcnow().replace(tzinfo=None) + timedelta(seconds=seconds)
+        return answer
+
+    return assume_role
 
 
 def _signing_key(response: TokenResponse) -> str:

@@ -43,6 +43,8 @@ class Knobs:
     """How long each call is under way, in real seconds."""
     rates: dict[str, float] = field(default_factory=dict)
     """Calls a real second: of an operation (secretsmanager:RotateSecret) or of a whole service (iam)."""
+    role_session_seconds: float = 0.0
+    """How long a session lasts that somebody assumes (a function's own is left alone); 0: as long as was asked for."""
     ses_verified: bool = True
     """Whether every sender identity counts as verified; False: only those that were verified by API and confirmed."""
 

@@ -131,6 +131,16 @@ class TestCredentials:
         assert code(refused(aws.client("sts", session).get_caller_identity)) == "ExpiredToken"
         assert code(refused(aws.client("secretsmanager", session).list_secrets)) == "ExpiredTokenException"
 
+    def test_a_session_ends_as_early_as_the_knob_says(self, aws: Any, refused: Any) -> None:
+        aws.control("POST", "knobs", {"role_session_seconds": 30})
+        arn, now = aws.role("worker"), aws.world.clock.utcnow()
+        given = aws.client("sts").assume_role(RoleArn=arn, RoleSessionName="work")["Credentials"]
+        assert 25 < (given["Expiration"] - now).total_seconds() < 40
+        session = aws.session(arn, DurationSeconds=900)
+        aws.client("sts", session).get_caller_identity()
+        aws.control("POST", "clock", {"advance_seconds": 31})
+        assert code(refused(aws.client("sts", session).get_caller_identity)) == "ExpiredToken"
+
     def test_unsigned_and_unreadable_requests(self, aws: Any) -> None:
         data = b"Action=GetCallerIdentity&Version=2011-06-15"
         with pytest.raises(urllib.error.HTTPError) as caught:
