@@ -121,7 +121,8 @@ def test_writes_keep_to_their_pace(functions: Lab) -> None:
     assert time.monotonic() - began >= (len(written) - 1) / 10
 
 
-def test_clients_are_patient_and_serve_every_thread() -> None:
+@pytest.mark.parametrize(("service", "mode"), [("iam", "adaptive"), ("secretsmanager", "standard")])
+def test_clients_are_patient_and_serve_every_thread(service: str, mode: str) -> None:
     given: dict[str, Any] = {}
-    batch_module.client(SimpleNamespace(client=lambda _, config: given.update(config)), "iam")
-    assert given == {"retries": {"mode": "standard", "total_max_attempts": 12}, "max_pool_connections": 16}
+    batch_module.client(SimpleNamespace(client=lambda _, config: given.update(config)), service)
+    assert given == {"retries": {"mode": mode, "total_max_attempts": 12}, "max_pool_connections": 16}

@@ -41,6 +41,12 @@ def test_the_first_deploy_rotates_what_is_due_and_the_second_changes_nothing(old
         assert after.accounts[host].last_rotated is not None
     assert old_fleet.play("deploy").changed == 0
     assert Fleet.read(old_fleet.aws) == after
+    journal = len(old_fleet.aws.remote.journal())
+    assert old_fleet.play("deploy", "-e", "rotation_read=list").changed == 0
+    calls = [call["action"] for call in old_fleet.aws.remote.journal()[journal:]]
+    assert "ListSecrets" in calls
+    # Three users in their grace period are worth a second look before anything is written; nothing else is.
+    assert calls.count("DescribeSecret") == 3
 
 
 def test_after_the_grace_period_only_the_new_key_is_active_and_the_next_rotation_deletes_the_old_one(deployed):

@@ -15,6 +15,10 @@ READ_OPTION: dict[str, Any] = {"read": {"choices": ["describe", "list"], "defaul
 WRITES_OPTION: dict[str, Any] = {"writes_per_second": {"type": "float", "default": WRITES_PER_SECOND}}
 _ATTEMPTS = 12
 """What AWS throttles is asked for again, slower and slower; a user's own aws_config wins."""
+_MODES = {"iam": "adaptive"}
+"""IAM publishes no rate, and every caller of the account shares it. Many threads that are throttled use up a client's
+budget for retries (botocore: 500, 5 for each), and then their calls fail: 300 accounts under ten calls a second mostly
+could not be read. The adaptive mode slows all threads down to what IAM takes, once it has throttled."""
 
 
 def client(module: Any, service: str) -> Client:
@@ -23,7 +27,7 @@ def client(module: Any, service: str) -> Client:
     Args:
         module: an AnsibleAWSModule.
     """
-    retries = {"mode": "standard", "total_max_attempts": _ATTEMPTS}
+    retries = {"mode": _MODES.get(service, "standard"), "total_max_attempts": _ATTEMPTS}
     return module.client(service, config={"retries": retries, "max_pool_connections": READERS})
 
 
