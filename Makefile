@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The evergreen.key_rotation maintainers
 # GNU General Public License v3.0 or later (see LICENSE)
 .DEFAULT_GOAL := help
-.PHONY: help environment demo test unit embedded modules story molecule browser report chaos chaos-mutants privileges simulate prowler lint aws package clean
+.PHONY: help environment demo test unit embedded modules story molecule browser report bench chaos chaos-mutants privileges simulate prowler lint aws package clean
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 PYTEST := .venv/bin/python -m pytest
@@ -39,6 +39,9 @@ browser: environment ## the report in headless Chromium (Debian: apt-get install
 report: environment ## reports of made-up fleets of 5 and 1,000 service accounts, with the times, into build/report
 	@.venv/bin/python scripts/report --examples build/report
 
+bench: environment ## what a fleet costs: N = 20 to 1,000 secrets, quotas, 10,000 hosts, against loops and bare scripts
+	@.venv/bin/python -m bench
+
 chaos: environment ## every crash point and fault through the real zip, every interleaving, random histories
 	.venv/bin/python -m chaos.interleave
 	.venv/bin/python -m chaos.histories --examples 1000
@@ -60,7 +63,7 @@ prowler: ## the real Prowler, in an environment of its own (2.3 GB): the old fle
 lint: environment ## ruff, mypy --strict, yamllint, ansible-lint at the production profile, the IAM policies
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/mypy plugins/module_utils sandbox demo chaos judge
+	.venv/bin/mypy plugins/module_utils sandbox demo chaos judge bench
 	.venv/bin/yamllint --strict .
 	.venv/bin/ansible-lint --offline --profile production
 	.venv/bin/python -m chaos.policy_lint
