@@ -157,6 +157,13 @@ secrets:
           (the way out), and C(check), the Prowler check that fails now for the same reason, or none.
       type: list
       elements: dict
+heaviest_day:
+  description:
+    - The day on which most of the service accounts rotate next, C(date) and how many C(rotations), or none.
+    - A fleet that is enrolled on one day drifts apart, by up to three days in each interval.
+  returned: always
+  type: dict
+  sample: {"date": "2026-05-11", "rotations": 260}
 account_findings:
   description: The same about what no service account covers.
   returned: with O(whole_account=true)

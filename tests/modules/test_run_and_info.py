@@ -79,6 +79,8 @@ def test_info_says_what_is_there_and_no_value(enrolled: Lab) -> None:
     enrolled.expect_no_write(look)
     assert result["changed"] is False
     assert result["ready"] == ALL
+    assert result["heaviest_day"]["rotations"] == 5
+    assert result["heaviest_day"]["date"] == result["secrets"][0]["next_rotation_date"][:10]
     by_name = {entry["name"]: entry for entry in result["secrets"]}
     key = by_name["bitbucket"]["current_key"]
     assert (key["age_days"], key["status"]) == (100, "Active")

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..rotation import names
 from .batch import Outcome
+from .batch_diff import diff
 from .state import Target
 
 _NAMED_FAILURES = 3
@@ -98,7 +99,6 @@ def said(error: Exception | None) -> str:
 def batch_result(found: Sequence[Entry]) -> dict[str, Any]:
     """The module's result: never `results`, which Ansible would take for a loop."""
     failed = [entry for entry in found if entry.failed]
-    differing = [entry for entry in found if entry.before or entry.after]
     result: dict[str, Any] = {
         "changed": any(entry.changed for entry in found),
         "failed": bool(failed),
@@ -113,10 +113,7 @@ def batch_result(found: Sequence[Entry]) -> dict[str, Any]:
             }
             for entry in found
         ],
-        "diff": {
-            "before": {entry.name: dict(entry.before) for entry in differing},
-            "after": {entry.name: dict(entry.after) for entry in differing},
-        },
+        "diff": diff({entry.name: (entry.before, entry.after) for entry in found if entry.before or entry.after}),
     }
     if failed:
         named = "; ".join(f"{entry.name}: {entry.msg}" for entry in failed[:_NAMED_FAILURES])

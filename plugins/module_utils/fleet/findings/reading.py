@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -81,7 +82,21 @@ def read_all(reader: Reader, targets: Sequence[Target]) -> dict[str, object]:
             )
     times = [outcome.result.now for outcome in outcomes if outcome.result is not None]
     ready = [item["name"] for item in secrets if not any(_is_error(finding) for finding in item["findings"])]
-    return {"now": timestamp(min(times)) if times else None, "ready": ready, "secrets": secrets}
+    return {
+        "now": timestamp(min(times)) if times else None,
+        "ready": ready,
+        "secrets": secrets,
+        "heaviest_day": _heaviest_day(secrets),
+    }
+
+
+def _heaviest_day(secrets: Sequence[Mapping[str, Any]]) -> dict[str, object] | None:
+    """The day on which most of them rotate next, the first of several; None when none has a date."""
+    days = Counter(item["next_rotation_date"][:10] for item in secrets if item.get("next_rotation_date"))
+    if not days:
+        return None
+    date = min(days, key=lambda day: (-days[day], day))
+    return {"date": date, "rotations": days[date]}
 
 
 def read_account(reader: AccountReader, known: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
