@@ -15,6 +15,19 @@ _COLUMNS = ("service account", "strategy", "key age", "status")
 _LINE_CHARACTERS = 110
 _MODULES = ("info", "access", "schedule", "run")
 _Row = dict[str, Any]
+_MOST_ROWS = 40
+_NAMED = 3
+_SHARED = (
+    NOT_REACHED,
+    "rotated",
+    "scheduled",
+    "changed",
+    "unchanged",
+    "would rotate now",
+    "would be scheduled",
+    "would change",
+)
+"""Of a large account those of one of these share a row; whatever needs a person by itself keeps its own."""
 
 
 def outcome(account: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -64,11 +77,12 @@ def table(outcomes: Iterable[Mapping[str, Any]]) -> list[str]:
     lines: list[str] = []
     for item in outcomes:
         lines.append(f"Account {item['account']}")
-        rows = [[row["name"], row["strategy"], row["age"], row["status"]] for row in item["rows"]]
+        shown = _folded(item["rows"])
+        rows = [[row["name"], row["strategy"], row["age"], row["status"]] for row in shown]
         widths = [max(len(cell) for cell in column) for column in zip(_COLUMNS, *rows, strict=True)]
         lines.append(_line(_COLUMNS, widths))
         lines.append(_line(["-" * width for width in widths], widths))
-        for row, cells in zip(item["rows"], rows, strict=True):
+        for row, cells in zip(shown, rows, strict=True):
             lines.append(_line(cells, widths))
             for note in filter(None, row["note"].split("\n")):
                 lines += _wrapped(note, "      ")
@@ -78,6 +92,37 @@ def table(outcomes: Iterable[Mapping[str, Any]]) -> list[str]:
             lines += ["  Once that is mended, run again:", f"  {item['again']}"]
         lines.append("")
     return lines
+
+
+def _folded(rows: Sequence[_Row]) -> list[_Row]:
+    """The rows that are shown: of a large account as few as say the same."""
+    if len(rows) <= _MOST_ROWS:
+        return list(rows)
+    alike: dict[str, list[_Row]] = {}
+    own = []
+    for row in rows:
+        warned = row["status"] == "unchanged" and row["note"]
+        if row["status"] in _SHARED and not warned:
+            alike.setdefault(row["status"], []).append(row)
+        else:
+            own.append(row)
+    return own + [_together(group) for group in alike.values()]
+
+
+def _together(group: Sequence[_Row]) -> _Row:
+    """One row for all; its note is what they have in common."""
+    if len(group) == 1:
+        return group[0]
+    names = ", ".join(row["name"] for row in group[:_NAMED])
+    more = f" and {len(group) - _NAMED} more" if len(group) > _NAMED else ""
+    notes = {row["note"] for row in group}
+    return {
+        **group[0],
+        "name": f"{names}{more}",
+        "strategy": "",
+        "age": "",
+        "note": notes.pop() if len(notes) == 1 else "",
+    }
 
 
 def _again(facts: Mapping[str, Any], left: Sequence[str], all_left: bool) -> str:

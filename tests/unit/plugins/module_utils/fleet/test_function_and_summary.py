@@ -174,6 +174,23 @@ def test_the_table_names_every_account_and_reason() -> None:
     assert "  FAILED: no credentials" in lines
 
 
+def test_a_thousand_are_a_few_rows_and_whoever_needs_a_person_has_one() -> None:
+    """Who failed, who is held back and who has a warning is never one of "and 996 more"."""
+    items = [{**ITEM, "name": f"h{number}"} for number in range(1000)]
+    info = [{"name": "h7", "findings": [WARNING]}]
+    run = [{"name": "h8", "failed": True, "msg": "no"}, {"name": "h9", "held_back": True, "msg": "due: set x"}]
+    schedule = [{"name": f"h{number}", "enrolled": True, "changes": FIRST} for number in range(10, 20)]
+    schedule.append({"name": "h20", "changed": True, "changes": ["a"]})
+    found = outcome({**PLACE, "service_accounts": items}, {"info": info, "run": run, "schedule": schedule})
+    lines = table([found])
+    assert [line.split("  ")[1] for line in lines[3:] if line.startswith("  h")] == [
+        "h7", "h8", "h9", "h0, h1, h2 and 983 more", "h10, h11, h12 and 7 more", "h20"
+    ]  # fmt: skip
+    assert sum("schedule: every 85 days" in line for line in lines) == 1, "what they have in common"
+    assert len(lines) < 20
+    assert len(found["rows"]) == 1000, "the result has them all"
+
+
 def test_exemptions_are_listed() -> None:
     exempt = {**PLACE, "service_accounts": [], "exempt": [{"name": "e", "until": "2026-05-01", "reason": "merger"}]}
     assert outcome(exempt, {})["rows"][0]["note"] == "until 2026-05-01: merger"
