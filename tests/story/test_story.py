@@ -133,6 +133,19 @@ def test_a_rotation_that_failed_inside_the_function_completes_in_the_next_run(de
     assert rotated(before, Fleet.read(deployed.aws)) == {"bitbucket"}
 
 
+def test_a_rotation_succeeds_at_its_first_try_when_iam_takes_fifteen_seconds_to_know_the_key(deployed):
+    deployed.aws.remote.advance(25 * HOUR)
+    before, journal = Fleet.read(deployed.aws), len(deployed.aws.remote.journal())
+    deployed.aws.remote.knobs(key_visible_after_seconds=15)
+    deployed.play("rotate", "--limit", "bitbucket")
+    assert rotated(before, Fleet.read(deployed.aws)) == {"bitbucket"}
+    calls = deployed.aws.remote.journal()[journal:]
+    steps = [call["ids"]["Step"] for call in calls if call["action"] == "Invoke" and "Step" in call["ids"]]
+    assert steps == ["createSecret", "setSecret", "testSecret", "finishSecret"], "no step was tried again"
+    refused = [call for call in calls if call["action"] == "GetCallerIdentity" and call["error"]]
+    assert refused, "the key was refused at first"
+
+
 def test_no_secret_value_in_any_output_or_record(old_fleet):
     values = [json.loads(old_fleet.aws.value(secret)) for secret in SECRETS.values()]
     outputs = [old_fleet.play("deploy", "-vvv", "--diff").output, json.dumps(old_fleet.aws.remote.journal())]
