@@ -39,6 +39,11 @@ def test_what_takes_long_is_told_between_the_tenths(seconds: float, said: str | 
     assert milestones.read([], seconds + QUIET_SECONDS) == later, "nothing new is no news"
 
 
+def test_an_end_without_a_beginning_is_no_news() -> None:
+    """The first line may be the one that could not be written."""
+    assert Milestones("run", 0.0).read(ended(False), QUIET_SECONDS) is None
+
+
 def test_what_the_module_writes_is_what_the_plugin_reads(tmp_path: Path) -> None:
     path = tmp_path / "progress"
     progress = Progress(str(path))
