@@ -162,6 +162,16 @@ def test_a_topic_and_a_queue_of_the_users_are_left_alone(old_fleet: Story) -> No
     assert old_fleet.play("deploy", *own_queue).changed == 0
 
 
+def test_a_topic_that_could_not_be_encrypted_is_not_made(old_fleet: Story) -> None:
+    """The inventory is checked before; the role's own variables, from -e or another playbook, come past that."""
+    began = len(old_fleet.aws.remote.journal())
+    done = old_fleet.play("deploy", "-e", "rotation_alarm_email=oncall@acmecorp.com", code=2)
+    assert writes(old_fleet.aws.remote.journal()[began:]) == []
+    said = " ".join(done.summary.split())
+    assert "account acmecorp-prod (123456789012): rotation_alarm_email is set without rotation_kms_key_arn" in said
+    assert "nothing was written. Name a key of yours (docs/alarms.md has its policy)" in said
+
+
 def test_nobody_who_did_not_ask_gets_any(deployed: Story) -> None:
     assert alarms(deployed) == {}
     assert deployed.aws.client("events").list_rules()["Rules"] == []
