@@ -164,6 +164,23 @@ def test_one_failure_stops_nobody(lab: Lab) -> None:
     assert policy(lab, "database-dev") is not None
 
 
+def test_who_may_close_nothing_may_open(lab: Lab) -> None:
+    """Root is refused for the one that it would lock itself out of, and for that one alone."""
+    lab.changed(rotation_access, True, **options(closed("database-dev"), **user(lab, "deployer", "/people/")))
+    lab.expect_no_write(lambda: lab.run(rotation_access, **options(closed())))
+    opened = closed("database-dev", restrict_secret_access=False)
+    result = lab.run(rotation_access, **options(closed(), opened))
+    assert [(entry["failed"], entry["changed"]) for entry in result["secrets"]] == [(True, False), (False, True)]
+    assert policy(lab, "database-dev") is None
+
+
+def test_a_strategy_without_a_role_is_named(lab: Lab) -> None:
+    given = {"execution_roles": {"noop": ROLES["noop"]}, **user(lab, "deployer", "/people/")}
+    result = lab.run(rotation_access, service_accounts=[closed(), closed("database-dev")], **given)
+    assert [entry["failed"] for entry in result["secrets"]] == [True, False]
+    assert "no role is given for strategy iam_access_key; name it in option execution_roles" in result["msg"]
+
+
 def test_an_audit_compares_the_policy_only_where_that_is_asked_for(lab: Lab) -> None:
     def look(asked: dict[str, Any], **more: Any) -> list[tuple[str, str | None]]:
         given = {"service_accounts": [asked], "whole_account": True, "execution_roles": ROLES, **more}
