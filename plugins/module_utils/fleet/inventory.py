@@ -173,7 +173,7 @@ def _read_item(
     email = reader.address("notify_email")
     keys = reader.key_ids("disposable_keys")
     enrol = reader.choice("rotate_on_enrol", ENROL_CHOICES)
-    access = read_access(reader)
+    access = read_access(reader, warnings)
     if any(_noted(reader, variable) for variable in _RULING):
         return None
     variable = "rotation_days" if days is not None else "schedule_expression"

@@ -167,6 +167,23 @@ def test_who_may_reach_a_secret_comes_as_the_module_takes_it(value: object, opti
     assert options[0]["secret_administrators"] == [f"{IAM}role/deployer"]
 
 
+@pytest.mark.parametrize(
+    ("variables", "warned"),
+    [
+        ({}, True),
+        ({"secret_readers": []}, True),
+        ({"secret_readers": [f"{IAM}role/reader"]}, False),
+        ({"secret_readers": [f"{IAM}role/*"]}, False),
+        ({"restrict_secret_access": False}, False),
+    ],
+)
+def test_whoever_forgets_the_consumers_is_warned(variables: dict[str, Any], warned: bool) -> None:
+    warnings = read({"h": {**CLOSED, **variables}}).warnings
+    assert [warning.partition(";")[0] for warning in warnings] == (
+        ["h: secret_readers: missing beside restrict_secret_access"] if warned else []
+    )
+
+
 def test_a_pasted_secret_is_not_repeated() -> None:
     fleet = read({"h": {**KEY, "disposable_keys": ["wJalrXUtnFEMI/K7MDENG"]}})
     assert "wJalr" not in str(fleet.mistakes)
