@@ -105,7 +105,7 @@ def main() -> None:
         "execution_roles": {
             "type": "dict",
             "required": True,
-            "options": {"iam_access_key": {"type": "str"}, "noop": {"type": "str"}},
+            "options": {"iam_access_key": {"type": "str", "no_log": False}, "noop": {"type": "str"}},
         },
     }
     module = AnsibleAWSModule(argument_spec=options, supports_check_mode=True)

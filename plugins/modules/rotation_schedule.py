@@ -119,7 +119,7 @@ def main() -> None:
         "functions": {
             "type": "dict",
             "required": True,
-            "options": {"iam_access_key": {"type": "str"}, "noop": {"type": "str"}},
+            "options": {"iam_access_key": {"type": "str", "no_log": False}, "noop": {"type": "str"}},
         },
         "state": {"choices": ["present", "absent"], "default": "present"},
         **READ_OPTION,

@@ -33,7 +33,7 @@ class AccountReader:
         Raises:
             CallError: refused, or not ready in time.
         """
-        for _ in range(_REPORT_TRIES):
+        for _try in range(_REPORT_TRIES):
             state = call("iam:GenerateCredentialReport", self._iam.generate_credential_report)["State"]
             if state == "COMPLETE":
                 answer = call("iam:GetCredentialReport", self._iam.get_credential_report)
@@ -47,4 +47,4 @@ class AccountReader:
         Raises:
             CallError: refused.
         """
-        return (secret for secret, _ in list_secrets(self._secretsmanager))
+        return (secret for secret, _now in list_secrets(self._secretsmanager))

@@ -31,8 +31,8 @@ def diff(changes: Mapping[str, Change]) -> dict[str, dict[str, object]]:
     """
     groups = changes if len(changes) <= MOST else _alike(changes)
     return {
-        "before": {name: dict(before) for name, (before, _) in groups.items()},
-        "after": {name: dict(after) for name, (_, after) in groups.items()},
+        "before": {name: dict(before) for name, (before, _after) in groups.items()},
+        "after": {name: dict(after) for name, (_before, after) in groups.items()},
     }
 
 

@@ -91,7 +91,7 @@ def said(error: Exception | None) -> str:
     """An error in one line; a surprising kind is named, without its text, which could show anything."""
     if error is None:
         return "no result"
-    if type(error).__module__.startswith(__name__.split(".module_utils.")[0]):
+    if type(error).__module__.startswith(__name__.partition(".module_utils.")[0]):
         return str(error)
     return f"unexpected {type(error).__name__}; please report it"
 

@@ -199,7 +199,7 @@ def _read_item(
     try:
         warning = check_promise(rules, max_age, grace)
     except ScheduleError as error:
-        found, _, mend = str(error).rpartition("; ")
+        found, _separator, mend = str(error).rpartition("; ")
         reader.mistake(variable, found, mend)
         return None
     if warning:
@@ -258,7 +258,7 @@ def _group(found: Iterable[_Host]) -> tuple[tuple[Account, ...], list[Mistake]]:
                 if here != there:
                     differs = f"{_said(here)} here but {_said(there)} at {first.name}, in account {label}, {region}"
                     mistakes.append(Mistake(read.name, variable, differs, "write it once, in the group of the account"))
-        users = {read.iam_user for (name, _), there in groups.items() if name == label for read in there}
+        users = {read.iam_user for (name, _region), there in groups.items() if name == label for read in there}
         items = tuple(read.item for read in hosts if read.item)
         accounts.append(Account(label, region, first.settings, items, tuple(sorted(filter(None, users)))))
     return tuple(accounts), mistakes

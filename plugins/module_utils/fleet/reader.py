@@ -95,7 +95,7 @@ class Reader:
         self._with_keys = with_keys
         self._listing = listing or {}
 
-    def read(self, target: Target, settled: Callable[[State], bool] = lambda _: False) -> State:
+    def read(self, target: Target, settled: Callable[[State], bool] = lambda _state: False) -> State:
         """Everything about one target.
 
         Args:

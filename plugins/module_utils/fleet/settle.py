@@ -118,7 +118,7 @@ class Settler:
         Raises:
             StateError: it is gone.
         """
-        secret, _ = self.reader.secret(target.secret_name)
+        secret = self.reader.secret(target.secret_name)[0]
         if secret is None:
             raise StateError(f"secret {target.secret_name} has gone meanwhile; restore it, or mend the inventory")
         return secret
@@ -128,7 +128,7 @@ class Settler:
         arn = secret.function_arn
         if arn and self.failures.error_of(function_name(arn), pending) is not None:
             return True
-        _, now = self.reader.secret(secret.arn)
+        now = self.reader.secret(secret.arn)[1]
         created = self.reader.version_created(secret.arn, pending)
         return created is None or (now - created).total_seconds() > _STEPS * _DEAD_AFTER
 

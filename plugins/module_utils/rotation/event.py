@@ -91,8 +91,8 @@ def is_key_id(text: str | None) -> TypeGuard[str]:
 
 def _home(arn: str) -> tuple[str, str, str]:
     """Partition, Region and account of an ARN."""
-    _, partition, _, region, account, _ = arn.split(":", 5)
-    return partition, region, account
+    parts = arn.split(":", 5)
+    return parts[1], parts[3], parts[4]
 
 
 def _text(event: Mapping[Any, Any], name: str) -> str:

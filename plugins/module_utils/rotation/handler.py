@@ -21,7 +21,7 @@ from .runtime import Invocation, Runtime
 from .telemetry import Telemetry
 
 Handler = Callable[[Any, Any], dict[str, str]]
-Serve = Callable[[StepEvent | RetireEvent, SecretStore, Invocation], str]
+Serve = Callable[["StepEvent | RetireEvent", SecretStore, Invocation], str]
 
 
 def iam_access_key(event: StepEvent | RetireEvent, store: SecretStore, invocation: Invocation) -> str:
@@ -83,7 +83,7 @@ def _without_value(problem: Exception) -> RotationError:
 
 def _shown(event: Mapping[Any, Any]) -> dict[str, str]:
     """What of an event may be logged: names and ids of the right shape; never the RotationToken, or a value pasted."""
-    fields = {field: event.get(name) for field, (name, _) in LOGGED.items()}
+    fields = {field: event.get(name) for field, (name, _shape) in LOGGED.items()}
     return {
         field: value
         for field, value in fields.items()

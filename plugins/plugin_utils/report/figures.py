@@ -70,7 +70,7 @@ def active_keys(report: Mapping[str, Any]) -> list[tuple[str, int]]:
 def key_ages(report: Mapping[str, Any]) -> Picture:
     """The Active keys against the line: a bar for each in a small fleet, a histogram in a large one."""
     keys = active_keys(report)
-    past = sum(age > LINE_DAYS for _, age in keys)
+    past = sum(age > LINE_DAYS for _name, age in keys)
     summary = f"{len(keys)} Active keys, {past} older than {LINE_DAYS} days"
     if keys:
         summary += f"; the oldest is {keys[0][1]} days old"
@@ -134,7 +134,7 @@ def moment(text: str | None) -> datetime | None:
 
 
 def _bars(keys: Sequence[tuple[str, int]], summary: str) -> Picture:
-    most = max([100, *(math.ceil(age * 1.05) for _, age in keys)])
+    most = max([100, *(math.ceil(age * 1.05) for _name, age in keys)])
     scale = (WIDTH - _LABEL - _RIGHT) / most
     bars = tuple(
         Bar(
@@ -156,7 +156,7 @@ def _bars(keys: Sequence[tuple[str, int]], summary: str) -> Picture:
 
 
 def _histogram(keys: Sequence[tuple[str, int]], summary: str) -> Picture:
-    bins: Counter[int] = Counter(min(max(age - 1, 0) // _BIN_DAYS, _MOST_DAYS // _BIN_DAYS) for _, age in keys)
+    bins: Counter[int] = Counter(min(max(age - 1, 0) // _BIN_DAYS, _MOST_DAYS // _BIN_DAYS) for _name, age in keys)
     most = max(bins.values())
     left, number = 20.0, _MOST_DAYS // _BIN_DAYS + 1
     step = (WIDTH - 2 * left) / number

@@ -114,7 +114,7 @@ def to_lines(report: Report) -> list[str]:
             lines += _wrapped(f"FAILED: {account['reason']}", "  ")
         lines.append("")
     for group in by_kind(report):
-        name, _, text = group["items"][0]
+        name, _place, text = group["items"][0]
         checks = "".join(f" [{check}]" for check in group["checks"])
         lines.append(f"{group['severity']} {group['id']} ({len(group['items'])}){checks}: {group['title']}")
         lines += _wrapped(f"e.g. {name}: {text}", "    ")

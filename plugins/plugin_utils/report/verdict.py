@@ -83,7 +83,7 @@ def make_report(audits: Sequence[Audit], fail_on: object) -> Report:
     counts: Counter[str] = Counter()
     checks: Counter[str] = Counter()
     for audit in audits:
-        for _, finding in all_findings(audit):
+        for _place, finding in all_findings(audit):
             counts[finding["severity"]] += 1
             if finding["check"]:
                 checks[finding["check"]] += 1
@@ -123,7 +123,7 @@ def _once(audits: Sequence[Audit]) -> list[Audit]:
 
 
 def _account(audit: Audit, threshold: Threshold) -> dict[str, Any]:
-    reached = [finding for _, finding in all_findings(audit) if threshold.reached(finding)]
+    reached = [finding for _place, finding in all_findings(audit) if threshold.reached(finding)]
     verdict = ""
     if audit["reason"]:
         verdict = f"{label(audit)} could not be audited: {audit['reason']}"

@@ -73,5 +73,5 @@ def _missing_id(state: State) -> str:
 
 
 def _from_error(identity: str, error: Exception) -> Finding:
-    text, _, mend = str(error).partition("; ")
+    text, _separator, mend = str(error).partition("; ")
     return Finding(identity, "error", text, mend or "take the host out of the inventory")

@@ -48,7 +48,7 @@ def document(state: State) -> list[Finding]:
             )
         ]
     if facts.problem is not None:
-        text, _, mend = f"secret {target.secret_name}: {facts.problem}".partition("; ")
+        text, _separator, mend = f"secret {target.secret_name}: {facts.problem}".partition("; ")
         return [Finding("document", "error", text, mend)]
     if facts.user_name != target.iam_user:
         return [
@@ -175,7 +175,7 @@ def restriction(state: State) -> list[Finding]:
     try:
         text = difference(state.target, state.resource_policy, state.execution_role)
     except StateError as error:
-        text, _, mend = str(error).partition("; ")
+        text, _separator, mend = str(error).partition("; ")
         return [Finding("access-differs", "warning", text, mend)]
     if text is None:
         return []
