@@ -187,15 +187,15 @@ class Targets:
 
 
 def check_target(region: str, group: str, target: dict[str, Any]) -> None:
-    """Refuse what AWS refuses in a target: a role that Scheduler may not assume, a queue of another kind."""
+    """Refuse what AWS refuses in a target: a role that Scheduler may not assume, a queue of another kind or Region."""
     if not trusts(target["RoleArn"], SERVICE, _source_context(region, group)):
         raise refusal(
             "ValidationException",
             "The execution role you provide must allow AWS EventBridge Scheduler to assume the role.",
         )
     queue = (target.get("DeadLetterConfig") or {}).get("Arn")
-    if queue and not _STANDARD_QUEUE.fullmatch(queue):
-        raise refusal("ValidationException", f"DeadLetterConfig.Arn must be the ARN of a standard queue: {queue}.")
+    if queue and (not _STANDARD_QUEUE.fullmatch(queue) or queue.split(":")[3] != region):
+        raise refusal("ValidationException", f"DeadLetterConfig.Arn must be a standard queue of {region}: {queue}.")
     for name, (least, most) in _RETRY_LIMITS.items():
         if not least <= (target.get("RetryPolicy") or {}).get(name, most) <= most:
             raise refusal("ValidationException", f"RetryPolicy.{name} must be from {least} to {most}.")

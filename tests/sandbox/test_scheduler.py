@@ -294,6 +294,7 @@ def test_a_dead_letter_that_cannot_be_sent_is_lost(account: Account, missing: st
     [
         {"DeadLetterConfig": {"Arn": f"arn:aws:sns:us-east-1:{ACCOUNT}:dead"}},
         {"DeadLetterConfig": {"Arn": f"{DEAD}.fifo"}},
+        {"DeadLetterConfig": {"Arn": DEAD.replace("us-east-1", "eu-west-1")}},
         {"RetryPolicy": {"MaximumEventAgeInSeconds": 86_401}},
         {"RetryPolicy": {"MaximumRetryAttempts": 186}},
     ],

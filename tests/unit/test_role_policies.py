@@ -80,18 +80,20 @@ QUEUE = "arn:aws:sqs:us-east-1:123456789012:key-rotation-dead-letters"
     ("target", "taken"),
     [
         ("", QUEUE),
-        ("arn:aws:sqs:eu-west-1:999999999999:ours", "arn:aws:sqs:eu-west-1:999999999999:ours"),
+        ("arn:aws:sqs:us-east-1:999999999999:ours", "arn:aws:sqs:us-east-1:999999999999:ours"),
         ("arn:aws-us-gov:sqs:us-gov-west-1:999999999999:ours", "arn:aws-us-gov:sqs:us-gov-west-1:999999999999:ours"),
+        ("arn:aws:sqs:eu-west-1:123456789012:ours", ""),
         ("arn:aws:sns:us-east-1:123456789012:topic", ""),
         ("arn:aws:sqs:us-east-1:123456789012:ours.fifo", ""),
     ],
 )
-def test_the_scheduler_sends_dead_letters_to_standard_queues_alone(target, taken):
+def test_the_scheduler_sends_dead_letters_to_standard_queues_of_its_region_alone(target, taken):
     """With any other kind AWS would refuse the schedule, and with it every rotation."""
-    role = Rendered(rotation_aws_region="us-east-1", rotation_dead_letter_target_arn=target)
+    region = "us-gov-west-1" if "gov" in target else "us-east-1"
+    role = Rendered(rotation_aws_region=region, rotation_dead_letter_target_arn=target)
     function = next(one for one in role.value("rotation_functions") if one["environment"])
     assert function["environment"]["RETIREMENT_DEAD_LETTER_ARN"] == taken
-    statements = json.loads(role.policies()["key-rotation-retirement-us-east-1"])["Statement"]
+    statements = json.loads(role.policies()[f"key-rotation-retirement-{region}"])["Statement"]
     assert [one["Resource"] for one in statements if one["Action"] == "sqs:SendMessage"] == [taken] * bool(taken)
 
 
