@@ -28,6 +28,7 @@ RESULT = Path("build/bench.json")
 QUOTA_N, QUOTA_LATENCY, QUOTA_RATE = 300, 0.04, 50.0
 HOSTS = 10_000
 USERS, USER_LOOPS = 1_000, (20, 60)
+SLOW_USERS, SLOW_RATE = 300, 10.0
 ROTATIONS = 1_000
 
 
@@ -97,17 +98,24 @@ class Benches:
         print(table(rows))
         ours, account = (next(row for row in rows if row.side == side) for side in (OURS, audit.ACCOUNT))
         loop = pick(rows, audit.NAME, USERS, LOOP)
+        slow = audit.throttled(self._aws, self._measured, self._folder, SLOW_USERS, SLOW_RATE)
         print(
             f"  the loop takes {loop.wall_s / ours.wall_s:.0f} times as long as a whole audit of each service account, "
             f"{loop.wall_s / account.wall_s:.0f} times as long as the account's credential report"
         )
-        return rows
+        print(
+            f"  {SLOW_USERS} service accounts while IAM takes {SLOW_RATE:.0f} calls a second: all read in "
+            f"{slow.wall_s:.0f} s, {(slow.more or {})['throttled']:.0f} of {slow.calls} calls throttled"
+        )
+        return [*rows, slow]
 
     def function(self) -> list[Row]:
-        """A cold start of the Lambda."""
+        """A cold start of the Lambda, and the calls of a rotation."""
         rows = function.measure(schedule.built(self._folder), self._folder)
         print(function.told(rows))
-        return rows
+        steady = function.steady_state(self._aws)
+        print(f"  a steady-state rotation takes {steady.calls} AWS calls at the most, its mail not counted")
+        return [*rows, steady]
 
     def rotations(self) -> list[Row]:
         """A thousand rotations against IAM's rate, on the virtual clock."""

@@ -5,9 +5,14 @@
 from __future__ import annotations
 
 import subprocess
+import time
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+
+from demo.old_fleet import Aws, seed
+from demo.playbook import run
+from demo.story import Fleet, calls_of_rotations
 
 from .record import OURS, BenchError, Row
 
@@ -75,3 +80,25 @@ def told(rows: list[Row]) -> str:
     """Milliseconds of CPU above a bare interpreter."""
     bare = next(row.cpu_s for row in rows if row.side == "python")
     return "\n".join(f"  {row.side:9} {1000 * (row.cpu_s - bare):>6.0f} ms CPU" for row in rows if row.side != "python")
+
+
+def steady_state(aws: Aws) -> Row:
+    """The most AWS calls of a rotation whose user has the Inactive key of the one before it.
+
+    Raises:
+        BenchError: a deploy failed, or nothing rotated.
+    """
+    aws.remote.reset()
+    seed(aws)
+    began = time.monotonic()
+    done = run("deploy", aws.endpoint, "-e", "rotation_proof_spacing_seconds=0.5")
+    if done.code:
+        raise BenchError(f"deploy ended with {done.code}:\n{done.output[-2000:]}")
+    aws.remote.advance(25 * 3600)
+    retired, journal = Fleet.read(aws), len(aws.remote.journal())
+    aws.remote.advance(84 * 86400)
+    calls = calls_of_rotations(aws.remote.journal()[journal:], retired)
+    if not calls:
+        raise BenchError("nothing rotated within 85 days of a deploy")
+    most = max(len(made) for made in calls.values())
+    return Row("steady-state rotation", len(calls), OURS, round(time.monotonic() - began, 3), 0.0, most)
