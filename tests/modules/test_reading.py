@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -58,25 +59,37 @@ def test_what_is_not_listed_is_described(enrolled: Lab) -> None:
     assert "does not exist" in failed["lost"]
 
 
-def test_a_list_that_is_old_starts_no_rotation(enrolled: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The list says that it never rotated; the secret itself knows better."""
-    stale = rotation_run.reader
+def old_list(monkeypatch: pytest.MonkeyPatch, used: ModuleType, change: Callable[[dict[str, Any]], object]) -> None:
+    """Let a module read a list whose entries are changed before."""
+    reader = used.reader
 
-    def reader(module: Any, secretsmanager: Any, iam: Any, **options: Any) -> Any:
+    def stale(module: Any, secretsmanager: Any, iam: Any, **options: Any) -> Any:
         listed = secretsmanager.list_secrets
 
         def old(**arguments: Any) -> Any:
             answer = listed(**arguments)
             for item in answer["SecretList"]:
-                item.pop("LastRotatedDate", None)
+                change(item)
             return answer
 
         monkeypatch.setattr(secretsmanager, "list_secrets", old)
-        return stale(module, secretsmanager, iam, **options)
+        return reader(module, secretsmanager, iam, **options)
 
-    monkeypatch.setattr(rotation_run, "reader", reader)
+    monkeypatch.setattr(used, "reader", stale)
+
+
+def test_a_list_that_is_old_starts_no_rotation(enrolled: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The list says that it never rotated; the secret itself knows better."""
+    old_list(monkeypatch, rotation_run, lambda item: item.pop("LastRotatedDate", None))
     found = calls(enrolled, rotation_run, rotate_if="due")
     assert found == {"ListSecrets": 1, "DescribeSecret": 5, "GetSecretValue": 6}, "3 keys, looked at twice"
+
+
+def test_a_list_that_is_old_refuses_nothing(enrolled: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The list says that another service manages them; the secrets themselves know better."""
+    old_list(monkeypatch, rotation_schedule, lambda item: item.update(OwningService="aws:rds"))
+    options = {"service_accounts": FLEET, "functions": enrolled.function_arns, "read": "list"}
+    enrolled.changed(rotation_schedule, False, **options)
 
 
 def test_info_describes_what_it_finds_something_about(enrolled: Lab) -> None:
