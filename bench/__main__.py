@@ -2,6 +2,8 @@
 # GNU General Public License v3.0 or later (see LICENSE)
 """What a fleet costs, all sides in one run: our modules, the loops that people write, bare scripts as the floor.
 
+Exit code 1: a promise of bench/promises.py is broken, or a side failed.
+
 python -m bench                      everything; about 25 minutes
 python -m bench schedule quotas      only these of schedule, quotas, inventory, audit, function, rotations
 """
@@ -21,8 +23,9 @@ from sandbox.server import running
 from sandbox.world import ADMINISTRATOR
 
 from . import audit, function, inventory, rotations, schedule
+from .promises import verdict
 from .record import LOOP, OURS, SCRIPT, BenchError, Measured, Row, save, slope_ms, table
-from .schedule import AGAIN, FIRST, SIZES, pick
+from .schedule import AGAIN, FIRST, SIZES, UNPACED, pick
 
 RESULT = Path("build/bench.json")
 QUOTA_N, QUOTA_LATENCY, QUOTA_RATE = 300, 0.04, 50.0
@@ -56,7 +59,7 @@ class Benches:
                 f"  {name}, N={n}: the loop takes {loop.wall_s / ours.wall_s:.0f} times as long and "
                 f"{loop.cpu_s / ours.cpu_s:.0f} times the CPU; a bare script {ours.wall_s - script.wall_s:.2f} s less"
             )
-        unpaced = pick(rows, f"{FIRST}, unpaced", SIZES[-1], OURS)
+        unpaced = pick(rows, UNPACED, SIZES[-1], OURS)
         print(
             f"  {FIRST}, N={SIZES[-1]}, writes_per_second lifted: the loop takes "
             f"{pick(rows, FIRST, SIZES[-1], LOOP).wall_s / unpaced.wall_s:.0f} times as long"
@@ -146,8 +149,11 @@ def main() -> int:
     except BenchError as failed:
         print(f"\nFAILED: {failed}", file=sys.stderr)
         return 1
-    print(f"\n{len(rows)} rows in {RESULT}")
-    return 0
+    print(f"\n{len(rows)} rows in {RESULT}. What they must show:")
+    promises = verdict(rows)
+    for promise in promises:
+        print(promise)
+    return 0 if all(promise.holds for promise in promises) else 1
 
 
 def _environment(endpoint: str) -> dict[str, str]:

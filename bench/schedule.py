@@ -20,6 +20,7 @@ from judge.boundary import passing_function
 from .record import LOOP, OURS, SCRIPT, BenchError, Measured, Row, extrapolated
 
 FIRST, AGAIN = "attach schedules", "nothing to change"
+UNPACED, LISTED, CHECK = f"{FIRST}, unpaced", f"{AGAIN}, list", "--check, all differ"
 SIZES = (20, 100, 300, 1000)
 LOOP_SIZES = (20, 100)
 DAYS = 85
@@ -111,18 +112,18 @@ class Bench:
                 self.seed(n)
                 rows += [self.run(FIRST, n, side), self.run(AGAIN, n, side)]
                 if side == OURS:
-                    rows.append(self.run(f"{AGAIN}, list", n, side, "-e", "read=list"))
+                    rows.append(self.run(LISTED, n, side, "-e", "read=list"))
                     rows.append(self.check(n))
             if n == SIZES[-1]:
                 self.seed(n)
-                rows.append(self.run(f"{FIRST}, unpaced", n, OURS, "-e", "pace=100000"))
+                rows.append(self.run(UNPACED, n, OURS, "-e", "pace=100000"))
         loops = {name: [row for row in rows if row.side == LOOP and row.name == name] for name in (FIRST, AGAIN)}
         rows += [extrapolated(loops[name], n) for name in loops for n in SIZES if n not in LOOP_SIZES]
         return sorted(rows, key=lambda row: (row.name, row.n, row.side))
 
     def check(self, n: int) -> Row:
         """A check run on schedules that all differ: it says so, and writes nothing."""
-        return self.run("--check, all differ", n, OURS, "--check", "-e", json.dumps({"fleet": self._earlier()}))
+        return self.run(CHECK, n, OURS, "--check", "-e", json.dumps({"fleet": self._earlier()}))
 
     def _earlier(self) -> list[dict[str, Any]]:
         fleet = json.loads((self._folder / "fleet.json").read_text())["fleet"]
