@@ -41,10 +41,10 @@ class Key:
 class Aws:
     """The embedded AWS as its administrator sees it: clients, and the control addresses."""
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, region: str = REGION) -> None:
         self.endpoint = endpoint
         self.remote = Remote(endpoint)
-        self._session = boto3.session.Session(*ADMINISTRATOR, region_name=REGION)
+        self._session = boto3.session.Session(*ADMINISTRATOR, region_name=region)
 
     def client(self, service: str) -> Any:
         """A boto3 client."""

@@ -50,7 +50,7 @@ def run(
     """Run one of the collection's playbooks.
 
     Args:
-        name: e.g. deploy.
+        name: e.g. deploy; or the path of a playbook that imports one.
         arguments: as a person would type them, e.g. --check.
         environment: variables over the usual ones.
     """
@@ -71,7 +71,7 @@ def run(
     command = [
         sys.executable,
         str(tools / "ansible-playbook"),
-        f"evergreen.key_rotation.{name}",
+        name if name.endswith(".yml") else f"evergreen.key_rotation.{name}",
         "-i",
         str(inventory),
         *arguments,
