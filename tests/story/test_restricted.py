@@ -125,16 +125,24 @@ def test_a_deployer_who_is_not_named_is_refused_before_any_write(old_fleet):
     assert policies(old_fleet) == {}
 
 
-def test_one_secret_whose_list_lacks_the_deployer_is_left_alone_and_the_others_are_done(old_fleet):
+def test_one_secret_that_cannot_be_closed_is_left_alone_and_the_others_are_done(old_fleet):
+    """One list lacks the deployer, which is known before; one policy AWS itself refuses, when it is written."""
     operator = Person(old_fleet.aws, "operator", "restrict")
     close(old_fleet, f"{IAM}user/operator")
     old_fleet.service_accounts["hosts"]["bitbucket"]["secret_administrators"] = [f"{IAM}role/somebody"]
+    public = {"Effect": "Allow", "Principal": "*", "Action": "secretsmanager:DescribeSecret", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [public]})
+    secrets = old_fleet.aws.client("secretsmanager")
+    secrets.put_resource_policy(SecretId=SECRETS["database-dev"], ResourcePolicy=policy)
     done = old_fleet.play("deploy", code=2, **operator.credentials)
-    assert "--limit bitbucket" in done.summary
+    assert "--limit bitbucket,database-dev" in done.summary
+    assert "open it to the public, so AWS refused it" in " ".join(done.summary.split())
     assert set(policies(old_fleet)) == set(SECRETS) - {"bitbucket"}
-    described = old_fleet.aws.client("secretsmanager").describe_secret(SecretId=SECRETS["bitbucket"])
-    assert not described.get("RotationEnabled")
-    assert described.get("Tags", []) == []
+    assert policies(old_fleet)["database-dev"] == json.loads(policy)
+    for host in ("bitbucket", "database-dev"):
+        described = secrets.describe_secret(SecretId=SECRETS[host])
+        assert not described.get("RotationEnabled")
+        assert described.get("Tags", []) == []
 
 
 def test_who_is_locked_out_is_told_that_it_is_the_resource_policy(deployed):
