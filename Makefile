@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The evergreen.key_rotation maintainers
 # GNU General Public License v3.0 or later (see LICENSE)
 .DEFAULT_GOAL := help
-.PHONY: help environment demo test unit embedded modules story molecule browser report bench chaos chaos-mutants privileges simulate prowler lint aws package clean
+.PHONY: help environment demo test unit embedded modules story molecule browser report bench chaos chaos-mutants privileges simulate prowler lint sanity aws package clean
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 PYTEST := .venv/bin/python -m pytest
@@ -67,6 +67,9 @@ lint: environment ## ruff, mypy --strict, yamllint, ansible-lint at the producti
 	.venv/bin/yamllint --strict .
 	.venv/bin/ansible-lint --offline --profile production
 	.venv/bin/python -m chaos.policy_lint
+
+sanity: environment ## ansible-test sanity on the collection as it is built, nothing ignored
+	@.venv/bin/python scripts/sanity
 
 aws: environment ## the embedded AWS alone, on 127.0.0.1 (PORT=4566)
 	@exec .venv/bin/python -m sandbox --port $(PORT)
