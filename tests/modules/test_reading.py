@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet import batch_module
+from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet import batch_module, settle
+from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.batch import Pace
 from ansible_collections.evergreen.key_rotation.plugins.modules import rotation_info, rotation_run, rotation_schedule
 from ansible_collections.evergreen.key_rotation.tests.modules.conftest import ALL, Lab, service_account
 
@@ -57,6 +58,11 @@ def test_what_is_not_listed_is_described(enrolled: Lab) -> None:
     assert set(failed) == {ALL[-1], "lost"}
     assert "awaits deletion" in failed[ALL[-1]]
     assert "does not exist" in failed["lost"]
+
+
+def test_what_is_not_due_is_not_described(enrolled: Lab) -> None:
+    """Which key is the current one is in no list: the three values are read."""
+    assert calls(enrolled, rotation_run, rotate_if="due") == {"ListSecrets": 1, "GetSecretValue": 3}
 
 
 def old_list(monkeypatch: pytest.MonkeyPatch, used: ModuleType, change: Callable[[dict[str, Any]], object]) -> None:
@@ -119,6 +125,22 @@ def test_numbers_that_make_no_sense(lab: Lab, module: ModuleType, option: str) -
     more = {"functions": {}} if module is rotation_schedule else {}
     result = lab.run(module, service_accounts=FLEET, **more, **{option: 0})
     assert result["msg"].startswith(f"{option} is 0")
+
+
+@pytest.mark.parametrize("module", [rotation_schedule, rotation_run])
+def test_the_pace_is_the_one_that_is_asked_for(
+    enrolled: Lab, monkeypatch: pytest.MonkeyPatch, module: ModuleType
+) -> None:
+    used: list[float] = []
+
+    def noted(per_second: float) -> Pace:
+        used.append(per_second)
+        return Pace(per_second)
+
+    monkeypatch.setattr(settle, "Pace", noted)
+    more = {"functions": enrolled.function_arns} if module is rotation_schedule else {"rotate_if": "always"}
+    enrolled.run(module, service_accounts=FLEET[-1:], writes_per_second=7, **more)
+    assert used == [7]
 
 
 def test_writes_keep_to_their_pace(functions: Lab) -> None:
