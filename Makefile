@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The evergreen.key_rotation maintainers
 # GNU General Public License v3.0 or later (see LICENSE)
 .DEFAULT_GOAL := help
-.PHONY: help environment demo test unit embedded modules story molecule browser report bench chaos chaos-mutants privileges simulate prowler lint sanity aws package clean
+.PHONY: help environment demo test unit embedded modules story molecule browser report bench chaos chaos-mutants privileges simulate prowler lint changelog sanity build aws package clean
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 PYTEST := .venv/bin/python -m pytest
@@ -63,13 +63,21 @@ prowler: ## the real Prowler, in an environment of its own (2.3 GB): the old fle
 lint: environment ## ruff, mypy --strict, yamllint, ansible-lint at the production profile, the IAM policies
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/mypy plugins/module_utils sandbox demo chaos judge bench
+	.venv/bin/mypy plugins/module_utils sandbox demo chaos judge bench release
 	.venv/bin/yamllint --strict .
 	.venv/bin/ansible-lint --offline --profile production
 	.venv/bin/python -m chaos.policy_lint
+	.venv/bin/antsibull-changelog lint
 
 sanity: environment ## ansible-test sanity on the collection as it is built, nothing ignored
 	@.venv/bin/python scripts/sanity
+
+changelog: environment ## CHANGELOG.md from changelogs/fragments, for the version of galaxy.yml
+	.venv/bin/antsibull-changelog release --reload-plugins --refresh-plugins prevent-removal \
+		--refresh-fragments without-archives --update-existing
+
+build: environment ## the artefact for Galaxy: checked, installed into an empty folder, deployed from there (1 min)
+	@.venv/bin/python -m release
 
 aws: environment ## the embedded AWS alone, on 127.0.0.1 (PORT=4566)
 	@exec .venv/bin/python -m sandbox --port $(PORT)

@@ -46,6 +46,7 @@ def run(
     *arguments: str,
     inventory: Path = INVENTORY,
     environment: dict[str, str] | None = None,
+    folder: Path = CHECKOUT,
 ) -> Run:
     """Run one of the collection's playbooks.
 
@@ -53,6 +54,7 @@ def run(
         name: e.g. deploy; or the path of a playbook that imports one.
         arguments: as a person would type them, e.g. --check.
         environment: variables over the usual ones.
+        folder: where the person stands.
     """
     tools = Path(sysconfig.get_path("scripts"))
     variables = {
@@ -77,6 +79,6 @@ def run(
         *arguments,
     ]
     done = subprocess.run(
-        command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, cwd=CHECKOUT
+        command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, cwd=folder
     )
     return Run(done.returncode, done.stdout)
