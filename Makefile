@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The evergreen.key_rotation maintainers
 # GNU General Public License v3.0 or later (see LICENSE)
 .DEFAULT_GOAL := help
-.PHONY: help environment demo test unit embedded modules story molecule browser report bench chaos chaos-mutants privileges simulate prowler lint changelog sanity build aws package clean
+.PHONY: help environment demo test unit embedded modules story molecule browser report bench chaos chaos-mutants privileges simulate prowler lint changelog sanity build matrix aws package clean
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 PYTEST := .venv/bin/python -m pytest
@@ -78,6 +78,9 @@ changelog: environment ## CHANGELOG.md from changelogs/fragments, for the versio
 
 build: environment ## the artefact for Galaxy: checked, installed into an empty folder, deployed from there (1 min)
 	@.venv/bin/python -m release
+
+matrix: environment ## the oldest and the newest ansible-core, Python, boto3 and Lambda runtime, each in an environment of its own
+	@.venv/bin/python scripts/matrix
 
 aws: environment ## the embedded AWS alone, on 127.0.0.1 (PORT=4566)
 	@exec .venv/bin/python -m sandbox --port $(PORT)
