@@ -1,138 +1,31 @@
 # Copyright: (c) 2026, The evergreen.key_rotation maintainers
 # GNU General Public License v3.0 or later (see LICENSE)
-"""Many accounts and Regions in one run: roles that are assumed and renewed, side by side; and one job for each account.
-
-The embedded AWS is one account. A role stands for each account here, and only the roles may do anything: the person who
-runs the playbooks may assume them and nothing else.
-"""
+"""Many accounts and Regions in one run: side by side, each with its own role, whose session is renewed."""
 
 from __future__ import annotations
 
+import http.server
 import json
+import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
-import yaml
 
-from demo.old_fleet import Aws, seed_user
-from demo.playbook import CHECKOUT, Run, run
+from demo.playbook import CHECKOUT, Run
 from sandbox.world import ACCOUNT
+from tests.story.account_fleet import HEALTHY, LATE, PLACES, AccountFleet, by_role, changed, serving
 
-# Group of an account and Region: role, Region, its service accounts. The account job is deployed by a job of its own.
-PLACES = {
-    "prod_us": ("deploy-prod", "us-east-1", ("prod-us-api", "prod-us-mail")),
-    "prod_eu": ("deploy-prod", "eu-west-1", ("prod-eu-api", "prod-eu-mail")),
-    "dev": ("deploy-dev", "us-west-2", ("dev-api", "dev-mail")),
-    "job_us": ("deploy-job", "us-east-2", ("job-us-api",)),
-    "job_eu": ("deploy-job", "eu-central-1", ("job-eu-api",)),
-    "lost": ("nosuch", "ap-southeast-2", ("lost-api", "lost-mail")),
-    "strange": ("deploy-dev", "eu-north-1", ("strange-api",)),
-}
-HEALTHY = ("prod_us", "prod_eu", "dev")
-LATE = "prod_eu"  # enrolled, and not rotated by that
 SESSION_SECONDS = 4
-
-
-class AccountFleet:
-    """The places above in an AWS of their own, and somebody who may only assume their roles."""
-
-    def __init__(self, endpoint: str, folder: Path) -> None:
-        self.aws = Aws(endpoint)
-        self.folder = folder
-        for _, region, hosts in PLACES.values():
-            aws = Aws(endpoint, region)
-            for host in hosts:
-                seed_user(aws, f"/{host}", host)
-        iam = self.aws.client("iam")
-        trust = _policy("sts:AssumeRole", Principal={"AWS": ACCOUNT})
-        for role in ("deploy-prod", "deploy-dev", "deploy-job"):
-            iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust)
-            iam.put_role_policy(RoleName=role, PolicyName="all", PolicyDocument=_policy("*", Resource="*"))
-        iam.create_user(UserName="controller")
-        document = _policy("sts:AssumeRole", Resource=f"arn:aws:iam::{ACCOUNT}:role/deploy-*")
-        iam.put_user_policy(UserName="controller", PolicyName="assume", PolicyDocument=document)
-        key = iam.create_access_key(UserName="controller")["AccessKey"]
-        self.credentials = {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
-
-    @property
-    def inventory(self) -> dict[str, Any]:
-        """A group for each account; prod has two Regions."""
-        groups: dict[str, Any] = {}
-        for place, (role, region, hosts) in PLACES.items():
-            groups[place] = {
-                "vars": {
-                    "aws_account": place.partition("_")[0],
-                    "aws_account_id": "210987654321" if place == "strange" else ACCOUNT,
-                    "aws_region": region,
-                    "aws_role_arn": f"arn:aws:iam::{ACCOUNT}:role/{role}",
-                    "rotation_strategy": "iam_access_key",
-                    "rotate_on_enrol": "none" if place == LATE else "due",
-                    "notify_from": "alerts@acmecorp.com",
-                    "notify_email": f"{place.partition('_')[0]}@acmecorp.com",
-                },
-                "hosts": {host: {"secret_name": f"/{host}", "iam_user": host} for host in hosts},
-            }
-        for account in ("prod", "job"):
-            children = {f"{account}_{place}": groups.pop(f"{account}_{place}") for place in ("us", "eu")}
-            groups[account] = {"children": children}
-        return {"all": {"children": groups}}
-
-    def play(self, name: str, *arguments: str, code: int = 0, inventory: Path | None = None, **environment: str) -> Run:
-        """Run a playbook as the one who may only assume the roles."""
-        path = inventory or self.folder / "inventory.yml"
-        if inventory is None:
-            path.write_text(yaml.safe_dump(self.inventory, sort_keys=False))
-        done = run(name, self.aws.endpoint, *arguments, inventory=path, environment=self.credentials | environment)
-        assert done.code == code, done.output
-        assert "Traceback" not in done.output, done.output
-        return done
-
-    def journal(self, since: int = 0) -> list[dict[str, Any]]:
-        """The calls after that many."""
-        return self.aws.remote.journal()[since:]
-
-    def versions(self) -> dict[str, str]:
-        """The access key that each secret names now."""
-        keys = {}
-        for place, (_, region, hosts) in PLACES.items():
-            aws = Aws(self.aws.endpoint, region)
-            keys |= {f"{place}/{host}": aws.current_key(f"/{host}") for host in hosts}
-        return keys
-
-
-def _policy(action: str, **more: Any) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, **more}]})
-
-
-def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
-    """The places in which every secret has another key; half a place is an error."""
-    moved = {place for place in before if before[place] != after[place]}
-    places = {name.partition("/")[0] for name in moved}
-    assert moved == {name for name in before if name.partition("/")[0] in places}
-    return places
-
-
-def by_role(journal: list[dict[str, Any]], place: str) -> list[dict[str, Any]]:
-    """What was called in a place's Region with the session of its role."""
-    role, region, _ = PLACES[place]
-    session = f":assumed-role/{role}/key-rotation"
-    return [call for call in journal if (call["principal"] or "").endswith(session) and call["region"] == region]
 
 
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AccountFleet]:
-    """An embedded AWS in a process of its own, where no other test moves the clock: a session's end must mean the same
-    to boto3 as to AWS."""
-    command = [sys.executable, "-m", "sandbox", "--port", "0"]
-    with subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        endpoint = server.stdout.readline().split()[5]
-        yield AccountFleet(endpoint, tmp_path_factory.mktemp("accounts"))
-        server.terminate()
+    with serving(tmp_path_factory.mktemp("accounts")) as served:
+        yield served
 
 
 @pytest.fixture(scope="module")
@@ -201,3 +94,69 @@ def test_a_session_that_runs_out_in_the_middle_of_a_module_is_renewed(deployed):
     renewed = [call for call in journal if call["action"] == "AssumeRole" and rotated[0] < call["time"] < rotated[-1]]
     assert renewed
     assert [call for call in journal if (call["error"] or "").startswith("ExpiredToken")] == []
+
+
+class _Credentials(http.server.BaseHTTPRequestHandler):
+    """Answers as the agent of ECS, EKS Pod Identity and such does; keys is set by whoever serves."""
+
+    keys: ClassVar[dict[str, str]] = {}
+
+    def do_GET(self) -> None:
+        """The keys."""
+        self.send_response(200)
+        self.end_headers()
+        answer = {"AccessKeyId": self.keys["AWS_ACCESS_KEY_ID"], "SecretAccessKey": self.keys["AWS_SECRET_ACCESS_KEY"]}
+        self.wfile.write(json.dumps({**answer, "Token": None, "Expiration": "2099-01-01T00:00:00Z"}).encode())
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.mark.parametrize("source", ["environment", "profile", "chain", "process", "container"])
+def test_the_role_is_assumed_from_every_source_of_credentials(fleet, tmp_path, source):
+    files = CHECKOUT / "roles" / "rotation" / "files"
+    role = f"arn:aws:iam::{ACCOUNT}:role/deploy-job"
+    keys = fleet.credentials
+    config, credentials = tmp_path / "config", tmp_path / "credentials"
+    credentials.write_text(
+        "".join(f"{line}\n" for line in ("[base]", *(f"{k.lower()} = {v}" for k, v in keys.items())))
+    )
+    printed = json.dumps(
+        {"Version": 1, "AccessKeyId": keys["AWS_ACCESS_KEY_ID"], "SecretAccessKey": keys["AWS_SECRET_ACCESS_KEY"]}
+    )
+    (tmp_path / "printed").write_text(printed)
+    config.write_text(
+        f"[profile chain]\nrole_arn = arn:aws:iam::{ACCOUNT}:role/deploy-dev\nsource_profile = base\n"
+        f"[profile process]\ncredential_process = cat {tmp_path / 'printed'}\n"
+    )
+    variables = {
+        "PATH": os.environ["PATH"],
+        "AWS_ENDPOINT_URL": fleet.aws.endpoint,
+        "AWS_CONFIG_FILE": str(files / "aws_config"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(credentials),
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "KEY_ROTATION_CONFIG_FILE": str(config),
+        "KEY_ROTATION_PYTHON": sys.executable,
+        "KEY_ROTATION_REGION": "us-east-1",
+        "KEY_ROTATION_ROLE_ARN": role,
+    }
+    _Credentials.keys = keys
+    with http.server.HTTPServer(("127.0.0.1", 0), _Credentials) as agent:
+        threading.Thread(target=agent.serve_forever, daemon=True).start()
+        variables |= {
+            "environment": keys,
+            "profile": {"AWS_PROFILE": "base"},
+            "chain": {"AWS_PROFILE": "chain"},
+            "process": {"AWS_PROFILE": "process"},
+            "container": {"AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://127.0.0.1:{agent.server_port}/"},
+        }[source]
+        # As amazon.aws' modules make their clients.
+        program = (
+            "import boto3; session = boto3.session.Session(profile_name='key-rotation');"
+            "print(session.client('sts', region_name='us-east-1').get_caller_identity()['Arn'])"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", program], check=False, capture_output=True, text=True, env=variables
+        )
+        agent.shutdown()
+    assert done.stdout.strip() == f"arn:aws:sts::{ACCOUNT}:assumed-role/deploy-job/key-rotation", done.stderr
