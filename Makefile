@@ -60,7 +60,7 @@ prowler: ## the real Prowler, in an environment of its own (2.3 GB): the old fle
 	@scripts/bootstrap prowler
 	@.venv/bin/python -m judge
 
-lint: environment ## ruff, mypy --strict, yamllint, ansible-lint at the production profile, the IAM policies
+lint: environment ## ruff, mypy --strict, yamllint, ansible-lint at the production profile, IAM policies, changelog, workflows
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy plugins/module_utils sandbox demo chaos judge bench release
@@ -68,6 +68,9 @@ lint: environment ## ruff, mypy --strict, yamllint, ansible-lint at the producti
 	.venv/bin/ansible-lint --offline --profile production
 	.venv/bin/python -m chaos.policy_lint
 	.venv/bin/antsibull-changelog lint
+	.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/ci.yml .github/workflows/long.yml
+	.venv/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	.venv/bin/zizmor --offline --quiet .github
 
 sanity: environment ## ansible-test sanity on the collection as it is built, nothing ignored
 	@.venv/bin/python scripts/sanity
