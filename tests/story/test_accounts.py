@@ -78,6 +78,20 @@ def test_accounts_are_worked_on_side_by_side(deployed):
     assert max(start for start, _ in spans) < min(end for _, end in spans), spans
 
 
+@pytest.mark.parametrize("arguments", [("audit",), ("deploy", "--check")], ids=["audit", "check"])
+def test_what_only_reads_reads_with_the_roles_too(fleet, arguments):
+    since = len(fleet.journal())
+    done = fleet.play(*arguments, "--limit", "dev,lost", code=2)
+    said = " ".join(done.output.split())
+    assert f"account lost: role arn:aws:iam::{ACCOUNT}:role/nosuch could not be assumed" in said
+    journal = fleet.journal(since)
+    session = f"arn:aws:sts::{ACCOUNT}:assumed-role/deploy-dev/key-rotation"
+    read = {call["action"] for call in journal if call["principal"] == session}
+    assert {"GetCallerIdentity", "DescribeSecret"} <= read
+    assert all(action.startswith(("Describe", "Get", "List", "Generate", "Lookup", "Batch")) for action in read), read
+    assert {call["action"] for call in journal if call["principal"] != session} == {"AssumeRole"}
+
+
 def test_a_session_that_runs_out_in_the_middle_of_a_module_is_renewed(deployed):
     fleet, *_ = deployed
     before, since = fleet.versions(), len(fleet.journal())
