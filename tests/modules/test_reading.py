@@ -42,6 +42,13 @@ def test_nothing_to_do_is_one_call(enrolled: Lab) -> None:
     assert calls(enrolled, rotation_schedule, functions=enrolled.function_arns) == {"ListSecrets": 1}
 
 
+def test_a_secret_on_a_later_page_is_listed(enrolled: Lab) -> None:
+    secrets = enrolled.aws.client("secretsmanager")
+    for number in range(100):
+        secrets.create_secret(Name=f"/other/{number}", SecretString="{}")
+    assert calls(enrolled, rotation_schedule, functions=enrolled.function_arns) == {"ListSecrets": 2}
+
+
 def test_what_differs_is_described_and_written(enrolled: Lab) -> None:
     fleet = [*FLEET[:-1], {**FLEET[-1], "rotation_days": 30}]
     found = calls(enrolled, rotation_schedule, fleet, functions=enrolled.function_arns)

@@ -88,3 +88,15 @@ def test_an_exempt_one_is_told_and_fails_nothing(old_fleet: Story, tmp_path: Pat
     report = audit(old_fleet, tmp_path, "--limit", "bitbucket")
     assert {"exempt", "key-too-old"} <= ids(report)["bitbucket"]
     assert report["checks"]["iam_rotate_access_key_90_days"] == 1
+
+
+def test_a_retirement_waits_for_a_consumer_by_the_accounts_own_quiet_hours(old_fleet: Story, tmp_path: Path) -> None:
+    """The previous key was used 20 hours ago: by the default of 12 its retirement would be overdue."""
+    old_fleet.account["vars"]["quiet_hours"] = 24
+    old_fleet.play("deploy", "--limit", "bitbucket")
+    old = old_fleet.aws.keys(USERS["bitbucket"][1])[0].key_id
+    old_fleet.aws.remote.advance(18 * 3600)
+    old_fleet.aws.remote.age_key(old, 30, last_used_days=0)
+    old_fleet.aws.remote.advance(20 * 3600)
+    found = ids(audit(old_fleet, tmp_path, "--limit", "bitbucket", "-e", "audit_fail_on=none"))["bitbucket"]
+    assert {one for one in found if one.startswith("retirement")} == {"retirement-postponed"}
