@@ -232,7 +232,7 @@ class Run:
             failed = True
             try:
                 entry = rotate(decision)
-                failed = entry.failed
+                failed = False
                 return entry
             finally:
                 self.progress.ended(failed)
