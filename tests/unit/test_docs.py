@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The evergreen.key_rotation maintainers
 # GNU General Public License v3.0 or later (see LICENSE)
-"""Every test and every chaos command that a document names exists."""
+"""Every test, every chaos command and every make target that a document names exists."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md"])
+DOCUMENTS = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
 NAMED_TEST = re.compile(r"[\w./-]+\.py(?:::\w+)+")
 NAMED_COMMAND = re.compile(r"python -m (chaos(?:\.\w+)*)")
+NAMED_TARGET = re.compile(r"(?:`|^ *\$ )make ([a-z-]+)", re.MULTILINE)
+TARGET = re.compile(r"^([a-z-]+):", re.MULTILINE)
 
 
 def named_in(source: Path) -> Iterator[str]:
@@ -50,7 +52,8 @@ def wrong_names(text: str, root: Path = ROOT) -> list[str]:
         source = root.joinpath(*module.split(".")).with_suffix(".py")
         if not (source.is_file() and runs(source)):
             wrong.append(f"python -m {module}")
-    return wrong
+    targets = set(TARGET.findall((root / "Makefile").read_text()))
+    return [*wrong, *(f"make {target}" for target in NAMED_TARGET.findall(text) if target not in targets)]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -85,6 +88,9 @@ def test_the_promises_are_tied_to_tests(name: str) -> None:
         ("`test_x.py::test_one`", ["test_x.py::test_one"]),
         ("python -m chaos.y", ["python -m chaos.y"]),
         ("python -m chaos.idle --quick", ["python -m chaos.idle"]),
+        ("`make fast`, or make haste", []),
+        ("`make haste`", ["make haste"]),
+        ("\n$ make haste", ["make haste"]),
     ],
 )
 def test_a_wrong_name_is_found(tmp_path: Path, text: str, wrong: list[str]) -> None:
@@ -100,6 +106,7 @@ def test_a_wrong_name_is_found(tmp_path: Path, text: str, wrong: list[str]) -> N
     (tmp_path / "chaos").mkdir()
     (tmp_path / "chaos" / "x.py").write_text("if __name__ == '__main__':\n    pass\n")
     (tmp_path / "chaos" / "idle.py").write_text("def main():\n    pass\n")
+    (tmp_path / "Makefile").write_text("fast: slow ## said\n\tmake haste\n")
     document = tmp_path / "document.md"
     document.write_text(f"# A document\n\n| promise | {text} |\n")
     assert wrong_names(document.read_text(), tmp_path) == wrong
