@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The evergreen.key_rotation maintainers
 # GNU General Public License v3.0 or later (see LICENSE)
 .DEFAULT_GOAL := help
-.PHONY: help environment demo test unit embedded modules story molecule browser report bench chaos chaos-mutants privileges simulate prowler lint changelog sanity build matrix aws package clean
+.PHONY: help environment demo test unit embedded modules story molecule browser report bench chaos chaos-mutants privileges simulate prowler docs lint changelog sanity build matrix aws package clean
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 PYTEST := .venv/bin/python -m pytest
@@ -60,6 +60,10 @@ prowler: ## the real Prowler, in an environment of its own (2.3 GB): the old fle
 	@scripts/bootstrap prowler
 	@.venv/bin/python -m judge
 
+docs: ## the site, in an environment of its own (170 MB): build/docs/html/index.html
+	@scripts/bootstrap docs
+	@.venv/bin/python scripts/docs
+
 lint: environment ## ruff, mypy --strict, yamllint, ansible-lint at the production profile, IAM policies, changelog, workflows
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
@@ -92,4 +96,4 @@ package: environment ## build/rotation.zip, the same bytes each time
 	@.venv/bin/python scripts/package
 
 clean: ## remove what the targets above made
-	rm -rf .venv .venv-lambda .venv-prowler build .cache .mypy_cache .pytest_cache .ruff_cache .ansible collections
+	rm -rf .venv .venv-lambda .venv-prowler .venv-docs build .cache .mypy_cache .pytest_cache .ruff_cache .ansible collections
