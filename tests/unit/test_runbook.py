@@ -65,10 +65,8 @@ def messages(source: str) -> Iterator[str]:
             yield texts[0]
         elif name == "fail_json":
             yield from (template(word.value) for word in call.keywords if word.arg == "msg")
-        elif (
-            name != "CallError"
-            and RAISED.search(name)
-            or (name == "__init__" and isinstance(call.args[0], ast.JoinedStr))
+        elif (name != "CallError" and RAISED.search(name)) or (
+            name == "__init__" and isinstance(call.args[0], ast.JoinedStr)
         ):
             yield texts[0] if texts else ""
 
