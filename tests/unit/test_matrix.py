@@ -61,3 +61,34 @@ def test_the_oldest_boto3_is_what_amazon_aws_says(matrix: ModuleType, tmp_path: 
     (tmp_path / "requirements.txt").write_text("# with care\nbotocore>=1.34.0\nboto3>=1.34.0\n")
     assert matrix.boto_pins(tmp_path, matrix.OLDEST) == ["botocore==1.34.0", "boto3==1.34.0"]
     assert matrix.boto_pins(tmp_path, matrix.NEWEST) == ["boto3"]
+
+
+def test_a_row_that_cannot_be_made_fails_the_run_and_stops_no_other(
+    matrix: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def make(environment: object) -> None:
+        raise OSError("no Python 3.11 found")
+
+    monkeypatch.setattr(matrix.Environment, "make", make)
+    monkeypatch.setattr("sys.argv", ["matrix", "1", "2"])
+    assert matrix.main()
+    rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| 3.11")]
+    assert [row.endswith("| FAILED: no Python 3.11 found |") for row in rows] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("answer", "cell"),
+    [
+        ((0, "25 passed, 3 warnings in 4.2s"), "25 passed"),
+        ((1, "1 failed, 24 passed in 4.2s"), "FAILED"),
+        ((0, "no tests ran in 0.01s"), "FAILED"),
+        ((5, "no tests ran in 0.01s"), "FAILED"),
+    ],
+)
+def test_only_what_passed_and_was_counted_passes(
+    matrix: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, answer: tuple[int, str], cell: str
+) -> None:
+    environment = matrix.Environment(matrix.ROWS[0], tmp_path)
+    monkeypatch.setattr(environment, "must", lambda *command: "3.11.7|2.19.0|1.34.0|10.1.2|10.0.0")
+    monkeypatch.setattr(environment, "run", lambda *command, cwd: answer)
+    assert list(environment.cells())[-len(matrix.TESTS) :] == [cell] * len(matrix.TESTS)
