@@ -1,6 +1,7 @@
 /* Copyright: (c) 2026, The evergreen.key_rotation maintainers
    GNU General Public License v3.0 or later (see LICENSE)
-   On the runbook: paste a message, and only the rows whose entry fits it are left. Without JavaScript all are shown. */
+   On the runbook: paste a message, and only the rows whose entry fits it are left (or give it as ?message=…).
+   Without JavaScript all are shown. */
 "use strict";
 
 (() => {
@@ -42,4 +43,6 @@
   };
   input.addEventListener("input", show);
   box.addEventListener("submit", (event) => event.preventDefault());
+  input.value = new URLSearchParams(location.search).get("message") ?? "";
+  show();
 })();
