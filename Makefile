@@ -33,7 +33,7 @@ story: environment ## the playbooks, end to end
 molecule: environment ## the scenarios in extensions/molecule
 	cd extensions && ../.venv/bin/molecule test --all
 
-browser: environment ## the report in headless Chromium (Debian: apt-get install chromium)
+browser: environment ## the report and the runbook's search in headless Chromium (Debian: apt-get install chromium)
 	$(PYTEST) tests/browser
 
 report: environment ## reports of made-up fleets of 5 and 1,000 service accounts, with the times, into build/report
@@ -60,7 +60,7 @@ prowler: ## the real Prowler, in an environment of its own (2.3 GB): the old fle
 	@scripts/bootstrap prowler
 	@.venv/bin/python -m judge
 
-docs: ## the site, in an environment of its own (170 MB): build/docs/html/index.html
+docs: ## the site, in an environment of its own (160 MB): build/docs/html/index.html
 	@scripts/bootstrap docs
 	@.venv/bin/python scripts/docs
 
