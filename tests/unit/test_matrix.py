@@ -92,3 +92,14 @@ def test_only_what_passed_and_was_counted_passes(
     monkeypatch.setattr(environment, "must", lambda *command: "3.11.7|2.19.0|1.34.0|10.1.2|10.0.0")
     monkeypatch.setattr(environment, "run", lambda *command, cwd: answer)
     assert list(environment.cells())[-len(matrix.TESTS) :] == [cell] * len(matrix.TESTS)
+
+
+def test_a_command_that_hangs_is_stopped_and_the_log_shows_each(
+    matrix: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    environment = matrix.Environment(matrix.ROWS[0], tmp_path)
+    assert environment.run("sh", "-c", "echo one; exit 3") == (3, "one\n")
+    monkeypatch.setattr(matrix, "LIMIT_SECONDS", 0.2)
+    code, said = environment.run("sh", "-c", "echo two; exec sleep 60")
+    assert (code, said) == (124, "two\nmatrix: stopped after 0.2 s\n")
+    assert [line[0] for line in environment.log.read_text().splitlines()] == ["$", "o", "$", "t", "m"]
