@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from plugins.module_utils.fleet.inventory import VARIABLES
+
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 SITE = ROOT / "scripts" / "site"
@@ -41,6 +43,14 @@ def test_the_strategy_that_is_shown_is_the_one_that_runs() -> None:
     source = (ROOT / "plugins" / "module_utils" / "rotation" / "noop.py").read_text()
     (shown,) = code_of("strategies.md", "python")
     assert without_docstrings(shown, "Noop") == without_docstrings(source, "Noop")
+
+
+def test_each_variable_of_an_inventory_is_explained_once() -> None:
+    rows = [line.split("|")[1] for line in (DOCS / "inventory.md").read_text().splitlines() if line.startswith("| `")]
+    explained = [name for first in rows for name in re.findall(r"`([a-z_]+)`", first)]
+    limits = {"bitbucket", "service_accounts", "acmecorp_prod"}
+    assert sorted(set(explained) - limits) == sorted(VARIABLES)
+    assert len(explained) == len(set(explained))
 
 
 def test_the_inventories_that_are_shown_are_yaml() -> None:
