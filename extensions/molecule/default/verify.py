@@ -18,7 +18,7 @@ def main() -> None:
         secret = secretsmanager.describe_secret(SecretId=name)
         assert secret["RotationEnabled"], f"{host}: rotation is off"
         assert secret["LastRotatedDate"], f"{host}: never rotated"
-        assert secret["RotationRules"]["AutomaticallyAfterDays"] == 85, host
+        assert secret["RotationRules"]["AutomaticallyAfterDays"] == (84 if host == "database-dev" else 85), host
         pending = [stages for stages in secret["VersionIdsToStages"].values() if "AWSPENDING" in stages]
         assert all("AWSCURRENT" in stages for stages in pending), f"{host}: AWSPENDING dangles"
     for host, (name, user) in USERS.items():
