@@ -10,9 +10,8 @@ import sys
 from demo.old_fleet import SECRETS, USERS, Aws
 
 
-def main() -> None:
-    """Check the fleet behind the endpoint that is the only argument."""
-    aws = Aws(sys.argv[1])
+def verify(aws: Aws) -> None:
+    """Check the fleet."""
     secretsmanager = aws.client("secretsmanager")
     for host, name in SECRETS.items():
         secret = secretsmanager.describe_secret(SecretId=name)
@@ -32,4 +31,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    verify(Aws(sys.argv[1]))
