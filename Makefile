@@ -28,7 +28,7 @@ modules: environment ## each module, four ways, against the embedded AWS
 	$(PYTEST) -n 2 --dist loadfile tests/modules
 
 story: environment ## the playbooks, end to end
-	$(PYTEST) -n 2 --dist loadfile tests/story
+	$(PYTEST) -n 4 --dist loadfile tests/story
 
 molecule: environment ## the scenarios in extensions/molecule
 	cd extensions && ../.venv/bin/molecule test --all
