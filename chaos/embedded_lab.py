@@ -99,6 +99,8 @@ class Lab:
         self._collection = collection
         self.functions: dict[str, str] = {}
         """Strategy to function ARN."""
+        self.key_arn = ""
+        """Customer key of every secret."""
         self._deploy()
 
     def client(self, service: str) -> Any:
@@ -142,7 +144,9 @@ class Lab:
         for number in range(keys):
             text = self._document(point) if strategy != "noop" else f"{MARK}{name}-password"
             if number == 0:
-                made = self.secrets.create_secret(Name=f"/sweep/{name}", SecretString=text, Tags=tags)
+                made = self.secrets.create_secret(
+                    Name=f"/sweep/{name}", SecretString=text, Tags=tags, KmsKeyId=self.key_arn
+                )
                 point.secret_arn = made["ARN"]
             else:
                 self.secrets.put_secret_value(SecretId=point.secret_arn, SecretString=text)
@@ -221,8 +225,10 @@ class Lab:
 
     def _deploy(self) -> None:
         """Roles, functions, permissions and schedule group as the role makes them, without Ansible's detours."""
+        self.key_arn = self.client("kms").create_key()["KeyMetadata"]["Arn"]
         rendered = Rendered(
             rotation_aws_region=REGION,
+            rotation_kms_key_arn=self.key_arn,
             rotation_notify_from=SENDER,
             rotation_notify_recipients=[f"slot{slot}@acmecorp.com" for slot in range(SLOTS)],
         )

@@ -177,6 +177,13 @@ def probes(lab: Lab) -> list[Probe]:
                 "a secret is read that this function does not rotate",
                 _read("unattached"),
             ),
+            Probe(
+                own,
+                "KeyOfTheSecrets",
+                "kms:EncryptionContext:SecretARN",
+                "the key encrypts something else than a secret",
+                lambda clients: clients("kms").generate_data_key(KeyId=lab.key_arn, KeySpec="AES_256"),
+            ),
             Probe(own, "ItsOwnLog", "Resource", "lines in another function's log", _write_log(other)),
         ]
     return found

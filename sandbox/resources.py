@@ -48,6 +48,14 @@ _TAGS_ON_CREATE = {
 """Actions that need a second permission when they carry tags."""
 
 
+_USES_OF_KEYS = {
+    "secretsmanager:GetSecretValue": ("kms:Decrypt",),
+    "secretsmanager:PutSecretValue": ("kms:Decrypt", "kms:GenerateDataKey"),
+}
+"""What Secrets Manager does with a secret's customer key in its caller's name; AWS's own key needs no permission.
+Source: Secrets Manager User Guide, Secret encryption and decryption."""
+
+
 def checks_of(call: Call, caller: Caller, now: float) -> list[Check]:
     """Every permission that a call needs, its own first.
 
@@ -71,11 +79,24 @@ def checks_of(call: Call, caller: Caller, now: float) -> list[Check]:
         function = call.params.get("RotationLambdaARN") or getattr(secret, "rotation_lambda_arn", "")
         if function:
             checks.append(Check("lambda:InvokeFunction", function, {**general, "lambda:FunctionArn": function}))
+    if call.action in _USES_OF_KEYS:
+        checks += _key_checks(call, general)
     if call.action == "secretsmanager:BatchGetSecretValue":
         for wanted in call.params.get("SecretIdList") or []:
             single = Call(call.service, "GetSecretValue", call.protocol, call.region, {"SecretId": wanted})
             checks += checks_of(single, caller, now)
     return checks
+
+
+def _key_checks(call: Call, general: dict[str, Values]) -> list[Check]:
+    """What the caller needs of a secret's customer key; its key policy is taken to leave the decision to IAM."""
+    secret = arns.secret(call.region, str(call.params.get("SecretId")))
+    key = getattr(secret, "kms_key_id", None)
+    if not key or key == "alias/aws/secretsmanager":
+        return []
+    resource = key if key.startswith("arn:") else arns.arn("kms", call.region, f"key/{key}")
+    context = {**general, "kms:EncryptionContext:SecretARN": secret.arn}
+    return [Check(action, resource, context) for action in _USES_OF_KEYS[call.action]]
 
 
 def resource_policy(check: Check, region: str) -> Any:

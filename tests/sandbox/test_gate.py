@@ -182,6 +182,34 @@ class TestSecrets:
         assert code(refused(client.get_secret_value, SecretId="/a/two")) == "AccessDeniedException"
         assert code(refused(client.describe_secret, SecretId="/a/one")) == "AccessDeniedException"
 
+    def test_a_customer_key_needs_rights_of_its_own(self, aws: Any, refused: Any) -> None:
+        """Only for that secret, by its encryption context; AWS's own key needs none."""
+        key = aws.client("kms").create_key()["KeyMetadata"]["Arn"]
+        admin = aws.client("secretsmanager")
+        arn = admin.create_secret(Name="closed", SecretString="v", KmsKeyId=key)["ARN"]
+        admin.create_secret(Name="open", SecretString="v")
+        secrets = allow("secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue")
+        context = {"StringEquals": {"kms:EncryptionContext:SecretARN": arn}}
+        reads = allow("kms:Decrypt", resource=key, Condition=context)
+        writes = allow("kms:Decrypt", "kms:GenerateDataKey", resource=key, Condition=context)
+        other = allow("kms:Decrypt", resource=key, Condition={"StringEquals": {"kms:EncryptionContext:SecretARN": "x"}})
+        for name, rights, can_read, can_write in (
+            ("none", [], False, False),
+            ("another", [other], False, False),
+            ("reader", [reads], True, False),
+            ("writer", [writes], True, True),
+        ):
+            client = aws.client("secretsmanager", aws.user(name, secrets, *rights))
+            assert client.get_secret_value(SecretId="open")["SecretString"] == "v"
+            for can, call in (
+                (can_read, lambda client=client: client.get_secret_value(SecretId="closed")),
+                (can_write, lambda client=client: client.put_secret_value(SecretId="closed", SecretString="v")),
+            ):
+                if can:
+                    call()
+                else:
+                    assert code(refused(call)) == "AccessDeniedException"
+
     def test_tags_of_the_secret_and_stage_asked_for(self, aws: Any, refused: Any) -> None:
         admin = aws.client("secretsmanager")
         admin.create_secret(Name="mine", SecretString="v", Tags=[{"Key": "owner", "Value": "ann"}])
