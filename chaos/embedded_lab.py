@@ -101,6 +101,8 @@ class Lab:
         """Strategy to function ARN."""
         self.key_arn = ""
         """Customer key of every secret."""
+        self.vpc: dict[str, list[str]] = {}
+        """Where a function may be put: the roles are allowed to be there, the functions are not."""
         self._deploy()
 
     def client(self, service: str) -> Any:
@@ -226,9 +228,18 @@ class Lab:
     def _deploy(self) -> None:
         """Roles, functions, permissions and schedule group as the role makes them, without Ansible's detours."""
         self.key_arn = self.client("kms").create_key()["KeyMetadata"]["Arn"]
+        ec2 = self.client("ec2")
+        subnet = ec2.describe_subnets()["Subnets"][0]
+        groups = ec2.describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [subnet["VpcId"]]}])
+        self.vpc = {
+            "SubnetIds": [subnet["SubnetId"]],
+            "SecurityGroupIds": [groups["SecurityGroups"][0]["GroupId"]],
+        }
         rendered = Rendered(
             rotation_aws_region=REGION,
             rotation_kms_key_arn=self.key_arn,
+            rotation_vpc_subnet_ids=self.vpc["SubnetIds"],
+            rotation_vpc_security_group_ids=self.vpc["SecurityGroupIds"],
             rotation_notify_from=SENDER,
             rotation_notify_recipients=[f"slot{slot}@acmecorp.com" for slot in range(SLOTS)],
         )

@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from botocore.exceptions import ClientError
 from moto.logs.models import logs_backends
 from moto.scheduler.models import scheduler_backends
 from moto.sqs.models import sqs_backends
@@ -60,7 +63,7 @@ class Cases:
     @contextmanager
     def made(self) -> Iterator[list[Case]]:
         """All cases, prepared; what they leave is taken away."""
-        makers = [self._log, self._rotation, self._dead_letter]
+        makers = [self._log, self._rotation, self._dead_letter, self._vpc]
         if self._strategy != "noop":
             makers += [self._written_already, self._spent, self._orphan, self._overdue, self._abandoned]
             makers += [self._retirement, self._undelivered]
@@ -110,6 +113,30 @@ class Cases:
             return "" if any(stream.events for stream in streams.values()) else "no log"
 
         return Case("the log", streams.clear, problem)
+
+    def _vpc(self) -> Case:
+        """A second function with the same role: AWS asks whether the role may be there before it makes one."""
+        functions, said = self._lab.client("lambda"), list[str]()
+        present = functions.get_function_configuration(FunctionName=self._function)
+        empty = io.BytesIO()
+        with zipfile.ZipFile(empty, "w") as archive:
+            archive.writestr("empty.py", "")
+
+        def start() -> None:
+            try:
+                functions.create_function(
+                    FunctionName="in-the-vpc",
+                    Runtime=present["Runtime"],
+                    Handler="empty.handler",
+                    Role=present["Role"],
+                    Code={"ZipFile": empty.getvalue()},
+                    VpcConfig=self._lab.vpc,
+                )
+                functions.delete_function(FunctionName="in-the-vpc")
+            except ClientError as refused:
+                said.append(refused.response["Error"]["Message"].rpartition("permissions to ")[2])
+
+        return Case("a function in the VPC", start, lambda: "".join(said))
 
     def _dead_letter(self) -> Case:
         def start() -> None:

@@ -28,6 +28,16 @@ from .world import World
 
 SETTLE_SECONDS = 3.0
 """A function nobody looks at is Active, or its update done, after this many seconds."""
+_VPC_ACTIONS = (
+    "CreateNetworkInterface",
+    "DescribeNetworkInterfaces",
+    "DescribeSubnets",
+    "DeleteNetworkInterface",
+    "AssignPrivateIpAddresses",
+    "UnassignPrivateIpAddresses",
+)
+"""What a role needs for a function in a VPC. AWS is known to check the first at once, and asks for all.
+Source: Lambda Developer Guide, Giving Lambda functions access to resources in an Amazon VPC."""
 _DEFAULT_RETRIES = 2
 _TAIL_BYTES = 4096
 _PENDING = {"State": "Pending", "StateReason": "The function is being created.", "StateReasonCode": "Creating"}
@@ -62,7 +72,7 @@ class Function(LambdaFunction):  # type: ignore[misc]  # mypy reads moto as Any
         spec["Environment"] = {"Variables": (spec.get("Environment") or {}).get("Variables") or {}}
         super().__init__(account_id, spec, region, version)
         self._set_extras(spec)
-        self._check_role(str(self.role), self.dead_letter_arn)
+        self._check_role(str(self.role), self.dead_letter_arn, spec.get("VpcConfig"))
         self._unsettled("State")
 
     def get_configuration(self, on_create: bool = False) -> dict[str, Any]:
@@ -99,7 +109,7 @@ class Function(LambdaFunction):  # type: ignore[misc]  # mypy reads moto as Any
         if "Environment" in wanted:
             wanted["Environment"] = {"Variables": (wanted["Environment"] or {}).get("Variables") or {}}
         dead_letters = str(wanted.get("DeadLetterConfig", {"TargetArn": self.dead_letter_arn}).get("TargetArn") or "")
-        self._check_role(str(wanted.get("Role", self.role)), dead_letters)
+        self._check_role(str(wanted.get("Role", self.role)), dead_letters, wanted.get("VpcConfig"))
         super().update_configuration(wanted)
         if "EphemeralStorage" in wanted:
             self.ephemeral_storage = wanted["EphemeralStorage"]["Size"]
@@ -226,8 +236,8 @@ class Function(LambdaFunction):  # type: ignore[misc]  # mypy reads moto as Any
                 409,
             )
 
-    def _check_role(self, role: str, dead_letters: str) -> None:
-        """As AWS checks at once: Lambda can assume the role, and the role may feed the dead-letter queue."""
+    def _check_role(self, role: str, dead_letters: str, vpc: Mapping[str, Any] | None) -> None:
+        """As AWS checks at once: Lambda can assume the role, which may feed the dead-letter queue and enter the VPC."""
         if not role.startswith(f"arn:{get_partition(self.region)}:iam::{self.account_id}:role/"):
             return  # moto refuses it in its own words
         if not trusts(role, "lambda.amazonaws.com", {"aws:SourceAccount": self.account_id}):
@@ -239,6 +249,12 @@ class Function(LambdaFunction):  # type: ignore[misc]  # mypy reads moto as Any
                 "InvalidParameterValueException",
                 "The provided execution role does not have permissions to call SendMessage on SQS",
             )
+        for action in _VPC_ACTIONS if vpc and vpc.get("SubnetIds") else ():
+            if not allows(role, f"ec2:{action}", "*"):
+                raise refusal(
+                    "InvalidParameterValueException",
+                    f"The provided execution role does not have permissions to call {action} on EC2",
+                )
 
     def _changed(self) -> dict[str, Any]:
         self.revision_id = str(uuid.uuid4())

@@ -154,6 +154,24 @@ def test_bad_functions_are_refused(account: Account, settings: dict[str, Any], e
     assert code(refused) == error
 
 
+def test_the_role_may_enter_the_vpc(account: Account) -> None:
+    ec2 = account.client("ec2")
+    subnet = ec2.describe_subnets()["Subnets"][0]
+    groups = ec2.describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [subnet["VpcId"]]}])
+    vpc = {"SubnetIds": [subnet["SubnetId"]], "SecurityGroupIds": [groups["SecurityGroups"][0]["GroupId"]]}
+    params: dict[str, Any] = {"Runtime": "python3.13", "Handler": "f.handler", "Code": {"ZipFile": zipped(GOOD)}}
+    poor = account.role("poor", [])
+    with pytest.raises(ClientError, match="CreateNetworkInterface on EC2"):
+        account.functions.create_function(FunctionName="f", Role=poor, VpcConfig=vpc, **params)
+    account.functions.create_function(FunctionName="f", Role=poor, **params)
+    account.functions.get_waiter("function_active_v2").wait(FunctionName="f", WaiterConfig={"Delay": 1})
+    with pytest.raises(ClientError, match="CreateNetworkInterface on EC2"):
+        account.functions.update_function_configuration(FunctionName="f", VpcConfig=vpc)
+    rights = ("*NetworkInterface*", "DescribeSubnets", "AssignPrivateIpAddresses", "UnassignPrivateIpAddresses")
+    rich = account.role("rich", [f"ec2:{one}" for one in rights])
+    account.functions.create_function(FunctionName="g", Role=rich, VpcConfig=vpc, **params)
+
+
 def test_the_role_must_trust_lambda_and_may_feed_the_dead_letter_queue(account: Account) -> None:
     _, dead_letters = queue(account, "dead")
     stranger = account.role("stranger", [], service="ec2.amazonaws.com")
