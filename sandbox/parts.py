@@ -6,13 +6,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import event_targets, identity, lambda_function, log_filter, mail, moto_time, scanning, scheduler, secretsmanager
+from . import (
+    event_targets,
+    identity,
+    lambda_function,
+    log_filter,
+    mail,
+    moto_speed,
+    moto_time,
+    scanning,
+    scheduler,
+    secretsmanager,
+)
 from .world import World
 
 Install = Callable[[World], None]
 
 PARTS: tuple[Install, ...] = (
     moto_time.install,
+    moto_speed.install,
     identity.install,
     mail.install,
     log_filter.install,

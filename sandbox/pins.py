@@ -9,6 +9,8 @@ import inspect
 from typing import Any
 
 import moto.awslambda.models
+import moto.backends
+import moto.core.responses
 import moto.core.utils
 import moto.iam.models
 import moto.logs.models
@@ -56,6 +58,8 @@ _SCHEDULES = (
     "update_schedule",
 )
 PINS: tuple[tuple[Any, str, str], ...] = (
+    (moto.backends, "list_of_moto_modules", "() -> collections.abc.Iterable[str]"),
+    (moto.core.responses, "method_names_from_class", "(clazz: 'object') -> 'list[str]'"),
     (moto.core.utils, "utcnow", "() -> 'datetime.datetime'"),
     (
         moto.iam.models,

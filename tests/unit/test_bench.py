@@ -12,6 +12,9 @@ from bench.promises import verdict
 from bench.record import LOOP, OURS, SCRIPT, Row, extrapolated, is_read, slope_ms
 from bench.rotations import NAME, measure
 from bench.schedule import AGAIN, BUCKET, CHECK, FIRST, LISTED, UNPACED
+from bench.storm import NAME as STORM
+from bench.storm import first_tries
+from sandbox.rotation import STEPS
 
 
 def row(name: str, n: int, side: str, wall_s: float, calls: int = 0, **more: float) -> Row:
@@ -24,16 +27,22 @@ GOOD = [
     row(AGAIN, 100, SCRIPT, 0.4),
     row(UNPACED, 1000, OURS, 5.0),
     row(FIRST, 1000, LOOP, 440.0),
+    row(FIRST, 1000, OURS, 5.0),
     row(AGAIN, 1000, OURS, 3.0, 1000),
     row(LISTED, 1000, OURS, 2.0, 10),
     row(CHECK, 20, OURS, 1.0),
     row(CHECK, 100, OURS, 1.0),
     row(BUCKET, 300, OURS, 8.0, finished=300.0, throttled=0.0),
+    row(NAME, 1000, "paced", 2.0, first_try=0.99),
+    row(STORM, 1000, "paced", 1900.0, first_try=0.99),
 ]
 BROKEN = {
     "times faster than the loop, 25": row(AGAIN, 100, OURS, 1.7),
     "above the bare script": row(AGAIN, 100, SCRIPT, -0.4),
     "no pace: times faster": row(UNPACED, 1000, OURS, 7.5),
+    "less CPU than the loop": row(FIRST, 1000, OURS, 7.5),
+    "on a virtual clock": row(NAME, 1000, "paced", 2.0, first_try=0.989),
+    "on the embedded AWS": row(STORM, 1000, "paced", 1900.0, first_try=0.989),
     "calls, 1,000 at most": row(AGAIN, 1000, OURS, 3.0, 1001),
     "nothing to change: writes": row(AGAIN, 1000, OURS, 3.0, 1000, writes=1.0),
     "read: list": row(LISTED, 1000, OURS, 2.0, 21),
@@ -72,3 +81,15 @@ def test_rotations_that_start_at_once_meet_iams_rate_and_paced_ones_do_not() -> 
     assert shares["paced"] == shares["spread"] == 1
     assert shares["at once"] < 0.9
     assert {item.name for item in measure(3)} == {NAME}
+
+
+def test_a_first_attempt_is_over_with_its_fourth_step_or_its_first_error() -> None:
+    def step(secret: str, name: str, error: str | None = None) -> dict[str, object]:
+        return {"service": "lambda", "error": error, "ids": {"SecretId": secret, "Step": name}}
+
+    whole = [step("whole", name) for name in STEPS]
+    again = [step("again", "createSecret", "Crash"), *(step("again", name) for name in STEPS)]
+    late = [*(step("late", name) for name in STEPS[:3]), step("late", STEPS[3], "Crash")]
+    running = [step("running", name) for name in STEPS[:3]]
+    other = [{"service": "iam", "error": None, "ids": {}}]
+    assert first_tries([*whole, *again, *late, *running, *other]) == (3, 1)
