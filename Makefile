@@ -77,7 +77,7 @@ lint: environment ## ruff, mypy --strict, yamllint, ansible-lint at the producti
 	.venv/bin/zizmor --offline --quiet .github
 
 sanity: environment ## ansible-test sanity on the collection as it is built, nothing ignored
-	@.venv/bin/python scripts/sanity
+	@.venv/bin/python -m release.sanity
 
 changelog: environment ## CHANGELOG.md from changelogs/fragments, for the version of galaxy.yml
 	.venv/bin/antsibull-changelog release --reload-plugins --refresh-plugins prevent-removal \

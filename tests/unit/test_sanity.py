@@ -1,15 +1,13 @@
 # Copyright: (c) 2026, The evergreen.key_rotation maintainers
 # GNU General Public License v3.0 or later (see LICENSE)
-"""scripts/sanity is not satisfied by a run that tested nothing, and knows what must not be built in."""
+"""release/sanity.py is not satisfied by a run that tested nothing, and knows what must not be built in."""
 
 from __future__ import annotations
 
-from importlib.machinery import SourceFileLoader
-from importlib.util import module_from_spec, spec_from_loader
-from pathlib import Path
-from types import ModuleType
-
 import pytest
+
+from release.sanity import shortfall
+from release.tree import unwanted
 
 TESTS = ["compile", "empty-init", "pylint"]
 LOG = """\
@@ -23,18 +21,8 @@ Checking 68 file(s) in context 'modules' (target) with config: collection.cfg
 """
 
 
-@pytest.fixture(scope="module")
-def sanity() -> ModuleType:
-    loader = SourceFileLoader("sanity_script", str(Path(__file__).resolve().parents[2] / "scripts" / "sanity"))
-    spec = spec_from_loader(loader.name, loader)
-    assert spec is not None
-    module = module_from_spec(spec)
-    loader.exec_module(module)
-    return module
-
-
-def test_a_whole_run_lacks_nothing(sanity: ModuleType) -> None:
-    assert sanity.shortfall(LOG, TESTS, 89) == []
+def test_a_whole_run_lacks_nothing() -> None:
+    assert shortfall(LOG, TESTS, 89) == []
 
 
 @pytest.mark.parametrize(
@@ -48,17 +36,17 @@ def test_a_whole_run_lacks_nothing(sanity: ModuleType) -> None:
         (LOG.replace("Checking", "Passing"), 0, "pylint saw 0 of 0 Python files"),
     ],
 )
-def test_what_was_not_tested_is_said(sanity: ModuleType, log: str, files: int, said: str) -> None:
-    assert said in sanity.shortfall(log, TESTS, files)
+def test_what_was_not_tested_is_said(log: str, files: int, said: str) -> None:
+    assert said in shortfall(log, TESTS, files)
 
 
-def test_a_run_without_tests_lacks_them(sanity: ModuleType) -> None:
-    assert sanity.shortfall(LOG, [], 89) == ["ansible-test lists no tests"]
+def test_a_run_without_tests_lacks_them() -> None:
+    assert shortfall(LOG, [], 89) == ["ansible-test lists no tests"]
 
 
 @pytest.mark.parametrize(
     "name",
     [".hypothesis/constants/0", "plugins/modules/__pycache__/x.pyc", "tests/sanity/ignore-2.19.txt", "tests/new/a"],
 )
-def test_what_must_not_be_built_in_is_found(sanity: ModuleType, name: str) -> None:
-    assert sanity.unwanted(["README.md", "tests/config.yml", name]) == [name]
+def test_what_must_not_be_built_in_is_found(name: str) -> None:
+    assert unwanted(["README.md", "tests/config.yml", name]) == [name]
