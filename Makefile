@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The evergreen.key_rotation maintainers
 # GNU General Public License v3.0 or later (see LICENSE)
 .DEFAULT_GOAL := help
-.PHONY: help environment demo test unit embedded modules story molecule browser report bench chaos chaos-mutants privileges simulate prowler docs lint changelog sanity build matrix aws package clean
+.PHONY: help environment demo test unit embedded integration modules story molecule browser report bench chaos chaos-mutants privileges simulate prowler docs lint changelog sanity build matrix aws package clean
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 PYTEST := .venv/bin/python -m pytest
@@ -16,7 +16,7 @@ environment: ## make .venv (tools) and .venv-lambda (what a Lambda holds)
 demo: environment ## the whole story: an old fleet, deploy, rotate, grace over, 85 days later
 	@.venv/bin/python -m demo
 
-test: unit embedded modules story molecule ## every test: unit, embedded AWS, modules, the story, molecule
+test: unit embedded integration modules story molecule ## every test: unit, embedded AWS, modules, the story, molecule
 
 unit: environment ## the pure packages, against tables
 	$(PYTEST) tests/unit
@@ -24,7 +24,10 @@ unit: environment ## the pure packages, against tables
 embedded: environment ## the embedded AWS: does it keep AWS's promises, does it notice broken functions
 	$(PYTEST) tests/sandbox
 
-modules: environment ## each module, four ways, against the embedded AWS
+integration: environment ## each module, four ways, as ansible-test runs it on the built collection
+	@.venv/bin/python -m release.integration
+
+modules: environment ## what a playbook cannot see of the modules: their calls, their pace, old lists
 	$(PYTEST) -n 2 --dist loadfile tests/modules
 
 story: environment ## the playbooks, end to end
