@@ -79,7 +79,7 @@ def test_a_row_that_cannot_be_made_fails_the_run_and_stops_no_other(
 @pytest.mark.parametrize(
     ("answer", "cell"),
     [
-        ((0, "25 passed, 3 warnings in 4.2s"), "25 passed"),
+        ((0, "25 sanity tests, 25 integration targets, 25 passed in 4.2s"), "25 passed"),
         ((1, "1 failed, 24 passed in 4.2s"), "FAILED"),
         ((0, "no tests ran in 0.01s"), "FAILED"),
         ((5, "no tests ran in 0.01s"), "FAILED"),
