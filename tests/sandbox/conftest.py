@@ -21,6 +21,8 @@ from botocore.loaders import Loader, create_loader
 from sandbox.server import running
 from sandbox.world import ADMINISTRATOR, World
 
+from .account import Account
+
 REGION = "us-east-1"
 
 
@@ -124,3 +126,11 @@ def aws(embedded_aws: World, models: Loader) -> Aws:
 def refused_fixture() -> Any:
     """refused() for test files, which cannot import from here."""
     return refused
+
+
+@pytest.fixture
+def account(embedded_aws: World) -> Account:
+    """The embedded AWS with what most tests of functions and rotations need."""
+    account = Account(embedded_aws)
+    account.control("reset", {})
+    return account

@@ -12,17 +12,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from sandbox.world import World
 from tests.sandbox.account import ACCOUNT, Account, zipped
 
 GOOD = "def handler(event, context):\n    return event\n"
-
-
-@pytest.fixture
-def account(embedded_aws: World) -> Account:
-    account = Account(embedded_aws)
-    account.control("reset", {})
-    return account
 
 
 def code(error: pytest.ExceptionInfo[ClientError]) -> str:

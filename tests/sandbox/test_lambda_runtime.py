@@ -11,15 +11,7 @@ from datetime import datetime, timedelta
 import pytest
 from botocore.exceptions import ClientError
 
-from sandbox.world import World
 from tests.sandbox.account import ACCOUNT, LOG_ACTIONS, Account, until
-
-
-@pytest.fixture
-def account(embedded_aws: World) -> Account:
-    account = Account(embedded_aws)
-    account.control("reset", {})
-    return account
 
 
 def test_a_function_sees_what_aws_gives_and_nothing_of_ours(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:

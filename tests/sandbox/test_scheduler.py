@@ -11,20 +11,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from sandbox.world import World
 from tests.sandbox.account import ACCOUNT, Account
 
 HOUR = 3600.0
 DAY = 86_400.0
 GROUP_ARN = f"arn:aws:scheduler:us-east-1:{ACCOUNT}:schedule-group/g"
 PRINTS = "def handler(event, context):\n    print('ran', event)\n"
-
-
-@pytest.fixture
-def account(embedded_aws: World) -> Account:
-    account = Account(embedded_aws)
-    account.control("reset", {})
-    return account
 
 
 class Schedules:
