@@ -93,8 +93,8 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ..module_utils.fleet.batch import Pace
-from ..module_utils.fleet.batch_module import client
-from ..module_utils.fleet.batch_result import SERVICE_ACCOUNTS, batch_result, targets
+from ..module_utils.fleet.batch_module import client, finish
+from ..module_utils.fleet.batch_result import SERVICE_ACCOUNTS, targets
 from ..module_utils.fleet.restriction import Restriction
 
 
@@ -117,10 +117,7 @@ def main() -> None:
         execution_roles={strategy: arn for strategy, arn in module.params["execution_roles"].items() if arn},
         check_mode=module.check_mode,
     )
-    result = batch_result(restriction.run(targets(module.params["service_accounts"])))
-    if result["failed"]:
-        module.fail_json(**result)
-    module.exit_json(**result)
+    finish(module, restriction.run(targets(module.params["service_accounts"])))
 
 
 if __name__ == "__main__":

@@ -108,8 +108,8 @@ secrets:
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ..module_utils.fleet.batch_module import READ_OPTION, WRITES_OPTION, client, demand_positive, reader
-from ..module_utils.fleet.batch_result import SERVICE_ACCOUNTS, batch_result, targets
+from ..module_utils.fleet.batch_module import READ_OPTION, WRITES_OPTION, client, demand_positive, finish, reader
+from ..module_utils.fleet.batch_result import SERVICE_ACCOUNTS, targets
 from ..module_utils.fleet.progress import Progress
 from ..module_utils.fleet.run import LAST_ROTATED_BEFORE, Rule, Run
 from ..module_utils.rotation.names import IAM_ACCESS_KEY
@@ -148,10 +148,7 @@ def main() -> None:
     found = run.rotate(
         targets(params["service_accounts"]), Rule(params["rotate_if"], before), params["in_flight"], module.check_mode
     )
-    result = batch_result(found)
-    if result["failed"]:
-        module.fail_json(**result)
-    module.exit_json(**result)
+    finish(module, found)
 
 
 if __name__ == "__main__":

@@ -104,8 +104,8 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ..module_utils.fleet.batch_module import READ_OPTION, WRITES_OPTION, client, demand_positive, reader
-from ..module_utils.fleet.batch_result import SERVICE_ACCOUNTS, batch_result, targets
+from ..module_utils.fleet.batch_module import READ_OPTION, WRITES_OPTION, client, demand_positive, finish, reader
+from ..module_utils.fleet.batch_result import SERVICE_ACCOUNTS, targets
 from ..module_utils.fleet.enrolment import Enrolment
 from ..module_utils.fleet.settle import make_settler
 
@@ -141,10 +141,7 @@ def main() -> None:
         wanted=params["state"],
         check_mode=module.check_mode,
     )
-    result = batch_result(enrolment.run(targets(params["service_accounts"])))
-    if result["failed"]:
-        module.fail_json(**result)
-    module.exit_json(**result)
+    finish(module, enrolment.run(targets(params["service_accounts"])))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -66,36 +66,12 @@ class Lab:
         result: dict[str, Any] = json.loads(self._capture.readouterr().out.splitlines()[-1])
         return result
 
-    def four_ways(self, module: ModuleType, **options: Any) -> dict[str, Any]:
-        """Check mode, real, check mode again, real again: changed twice, and written once.
-
-        Returns:
-            The result of the first real run.
-        """
-        self.expect_no_write(lambda: self.changed(module, check=True, expected=True, **options))
-        result = self.changed(module, expected=True, **options)
-        self.expect_no_write(lambda: self.changed(module, check=True, expected=False, **options))
-        self.expect_no_write(lambda: self.changed(module, expected=False, **options))
-        return result
-
     def changed(self, module: ModuleType, expected: bool, check: bool = False, **options: Any) -> dict[str, Any]:
         """Run a module that must not fail, and compare what it says of change."""
         result = self.run(module, check=check, **options)
         assert not result.get("failed"), result
         assert result["changed"] is expected, result
         return result
-
-    def expect_no_write(self, act: Callable[[], Any]) -> None:
-        """Do something that may only read."""
-        before = len(self.aws.remote.journal())
-        act()
-        calls = [
-            call
-            for call in self.aws.remote.journal()[before:]
-            if ":assumed-role/everything/" not in (call["principal"] or "")  # the functions' own
-        ]
-        assert calls, "nothing was even read"
-        assert [call["action"] for call in calls if not call["action"].startswith(READING)] == []
 
     def function_options(self, strategy: str) -> dict[str, Any]:
         """A function that may do everything: permissions are the story tests' subject."""

@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from .aws import CallError, Client
 from .batch import READERS, WRITES_PER_SECOND
+from .batch_result import Entry, batch_result
 from .listing import by_name
 from .reader import Reader
 
@@ -51,3 +53,9 @@ def demand_positive(module: Any, *names: str) -> None:
     for name in names:
         if module.params[name] <= 0:
             module.fail_json(msg=f"{name} is {module.params[name]}; give a number above 0")
+
+
+def finish(module: Any, found: Sequence[Entry]) -> None:
+    """End the module with what became of each service account: failed where one of them did."""
+    result = batch_result(found)
+    (module.fail_json if result["failed"] else module.exit_json)(**result)
