@@ -24,7 +24,7 @@ unit: environment ## the pure packages, against tables
 embedded: environment ## the embedded AWS: does it keep AWS's promises, does it notice broken functions
 	$(PYTEST) tests/sandbox
 
-integration: environment ## each module, four ways, as ansible-test runs it on the built collection
+integration: environment ## each module as ansible-test runs it on the built collection, against the embedded AWS
 	@.venv/bin/python -m release.integration
 
 modules: environment ## what a playbook cannot see of the modules: their calls, their pace, old lists

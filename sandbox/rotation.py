@@ -268,6 +268,12 @@ class Rotations:
         }
         entry = self._note(secret, attempt, step)
         try:
+            return self._invoke(secret, event, entry)
+        finally:
+            entry["ended"] = True
+
+    def _invoke(self, secret: Secret, event: dict[str, str], entry: dict[str, Any]) -> str:
+        try:
             with self._world.lock:
                 function = self._invocable(secret.rotation_lambda_arn, secret.region)
             entry["allowed"] = True
@@ -280,11 +286,11 @@ class Rotations:
             return "the function is throttled"
         if outcome.failed:
             entry["error"] = outcome.error
-            return f"{step}: {outcome.error}"
+            return f"{event['Step']}: {outcome.error}"
         return ""
 
     def _note(self, secret: Secret, attempt: Attempt, step: str) -> dict[str, Any]:
-        """One entry of the journal, as the gate writes them; error is that of the function, if it fails."""
+        """One entry of the journal, as the gate writes them; error is the function's, and known once it has ended."""
         entry: dict[str, Any] = {
             "time": self._world.clock.now(),
             "service": "lambda",
@@ -292,6 +298,7 @@ class Rotations:
             "principal": PRINCIPAL,
             "allowed": False,
             "error": None,
+            "ended": False,
             "resource": secret.rotation_lambda_arn,
             "region": secret.region,
             "ids": {"SecretId": secret.arn, "ClientRequestToken": attempt.token, "Step": step},

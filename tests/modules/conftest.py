@@ -19,7 +19,6 @@ from demo.old_fleet import DATABASES, REGION, USERS, Aws, seed
 from sandbox.server import running
 from sandbox.world import ACCOUNT, ADMINISTRATOR
 
-READING = ("Describe", "Get", "List", "Filter", "Generate")
 EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 HANDLERS = {"iam_access_key": "iam_access_key.handler", "noop": "noop.handler"}
 
@@ -31,8 +30,7 @@ def service_account(name: str, **variables: Any) -> dict[str, Any]:
         found = {"secret_name": secret, "iam_user": user, "rotation_strategy": "iam_access_key"}
     else:
         found = {"secret_name": DATABASES[name], "rotation_strategy": "noop"}
-    rules = {} if "schedule_expression" in variables else {"rotation_days": 85}
-    return {"name": name, **found, **rules, **variables}
+    return {"name": name, **found, "rotation_days": 85, **variables}
 
 
 ALL = [*USERS, *DATABASES]

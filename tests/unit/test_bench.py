@@ -84,12 +84,12 @@ def test_rotations_that_start_at_once_meet_iams_rate_and_paced_ones_do_not() -> 
 
 
 def test_a_first_attempt_is_over_with_its_fourth_step_or_its_first_error() -> None:
-    def step(secret: str, name: str, error: str | None = None) -> dict[str, object]:
-        return {"service": "lambda", "error": error, "ids": {"SecretId": secret, "Step": name}}
+    def step(secret: str, name: str, error: str | None = None, ended: bool = True) -> dict[str, object]:
+        return {"service": "lambda", "error": error, "ended": ended, "ids": {"SecretId": secret, "Step": name}}
 
     whole = [step("whole", name) for name in STEPS]
     again = [step("again", "createSecret", "Crash"), *(step("again", name) for name in STEPS)]
     late = [*(step("late", name) for name in STEPS[:3]), step("late", STEPS[3], "Crash")]
-    running = [step("running", name) for name in STEPS[:3]]
+    running = [*(step("running", name) for name in STEPS[:3]), step("running", STEPS[3], ended=False)]
     other = [{"service": "iam", "error": None, "ids": {}}]
     assert first_tries([*whole, *again, *late, *running, *other]) == (3, 1)
