@@ -77,7 +77,9 @@ def run(wanted: Mapping[str, Sequence[str]]) -> tuple[str, list[str]]:
         }
         (root / "tests" / "integration" / "integration_config.yml").write_text(json.dumps(config))
         track(root)
-        done = ansible_test(root, "integration", "--python", PYTHON, *wanted)
+        home = root.parents[2] / "home"
+        home.mkdir()
+        done = ansible_test(root, "integration", "--python", PYTHON, *wanted, home=home)
     wrong = shortfall(done.stdout, wanted)
     return done.stdout, wrong or ([f"ansible-test ended with {done.returncode}"] if done.returncode else [])
 

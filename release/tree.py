@@ -86,10 +86,14 @@ def _without_a_download() -> None:
         path.write_text(_PIP)
 
 
-def ansible_test(root: Path, kind: str, *options: str) -> subprocess.CompletedProcess[str]:
-    """Run ansible-test there, with the Python that runs this."""
+def ansible_test(root: Path, kind: str, *options: str, home: Path = HOME) -> subprocess.CompletedProcess[str]:
+    """Run ansible-test there, with the Python that runs this.
+
+    Args:
+        home: runs side by side need one each: each makes an SSH key in it, and stops where it finds half of one.
+    """
     of_pip = {"XDG_CONFIG_HOME": str(Path.home() / ".config"), "XDG_CACHE_HOME": str(Path.home() / ".cache")}
-    environment = {**of_pip, **os.environ, "HOME": str(HOME), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    environment = {**of_pip, **os.environ, "HOME": str(home), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     command = [str(COMMANDS / "ansible-test"), kind, "--local", "--color", "no", *options]
     return subprocess.run(
         command, check=False, cwd=root, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
