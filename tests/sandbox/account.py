@@ -11,6 +11,7 @@ import urllib.request
 import uuid
 import zipfile
 from collections.abc import Callable
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -21,6 +22,8 @@ from sandbox.world import ADMINISTRATOR, World
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
+DAY = 86_400.0
+NO_RETRY: dict[str, Any] = {"rotation_retry_seconds": []}
 
 GOOD_ROTATION = """
 import json, boto3
@@ -202,3 +205,13 @@ def until(condition: Callable[[], Any], seconds: float = 30.0) -> Any:
             return found
         time.sleep(0.02)
     raise AssertionError("what was waited for did not happen")
+
+
+def described(account: Account) -> dict[str, Any]:
+    """DescribeSecret's answer about the secret that rotating() makes."""
+    return dict(account.secrets.describe_secret(SecretId="s"))
+
+
+def now(account: Account) -> datetime:
+    """The virtual time."""
+    return account.world.clock.utcnow()

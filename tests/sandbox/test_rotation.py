@@ -4,24 +4,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.sandbox.account import ACCOUNT, GOOD_ROTATION, SECRETS_ACTIONS, Account
-
-DAY = 86_400.0
-NO_RETRY: dict[str, Any] = {"rotation_retry_seconds": []}
-
-
-def described(account: Account) -> dict[str, Any]:
-    return dict(account.secrets.describe_secret(SecretId="s"))
-
-
-def now(account: Account) -> datetime:
-    return account.world.clock.utcnow()
+from tests.sandbox.account import ACCOUNT, DAY, GOOD_ROTATION, NO_RETRY, SECRETS_ACTIONS, Account, described, now
 
 
 def test_a_rotation_runs_four_steps_and_moves_the_labels(account: Account) -> None:

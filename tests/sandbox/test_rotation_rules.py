@@ -5,25 +5,13 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.sandbox.account import GOOD_ROTATION, Account
-
-DAY = 86_400.0
-NO_RETRY: dict[str, Any] = {"rotation_retry_seconds": []}
-
-
-def described(account: Account) -> dict[str, Any]:
-    return dict(account.secrets.describe_secret(SecretId="s"))
-
-
-def now(account: Account) -> datetime:
-    return account.world.clock.utcnow()
-
+from tests.sandbox.account import DAY, GOOD_ROTATION, Account, described, now
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "both rules": ({"AutomaticallyAfterDays": 1, "ScheduleExpression": "rate(1 day)"}, "exactly one"),

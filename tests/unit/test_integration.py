@@ -12,11 +12,11 @@ from release.integration import shortfall, targets
 
 LOG = """\
 Running rotation_info integration test role
-included: /tmp/x/tests/integration/targets/rotation_info/tasks/fleet.yml for testhost
+included: tests/integration/targets/rotation_info/tasks/fleet.yml for testhost
 testhost                   : ok=20   changed=3    unreachable=0    failed=0    skipped=0    rescued=1    ignored=0
 Running rotation_run integration test role
-included: /tmp/x/tests/integration/targets/rotation_run/tasks/due.yml for testhost
-included: /tmp/x/tests/integration/targets/rotation_run/tasks/act.yml for testhost => (item=check)
+included: tests/integration/targets/rotation_run/tasks/due.yml for testhost
+included: tests/integration/targets/rotation_run/tasks/act.yml for testhost => (item=check)
 testhost                   : ok=31   changed=3    unreachable=0    failed=0    skipped=0    rescued=0    ignored=0
 """
 TARGETS = {"rotation_info": ["fleet.yml"], "rotation_run": ["act.yml", "due.yml"]}
