@@ -43,18 +43,18 @@ def told(rows: list[Row]) -> str:
     )
 
 
-def first_tries(journal: list[dict[str, Any]]) -> tuple[int, int]:
-    """Of the journal's rotations: how many first attempts are over, and how many of them went through all steps.
+def first_tries(journal: list[dict[str, Any]]) -> dict[str, str]:
+    """Of the journal's rotations, each secret whose first attempt is over: the step that failed and why, or nothing.
 
     An attempt has the four steps in order; after a step that failed, the service begins with the first one again.
     """
-    steps: dict[str, list[str | None]] = {}
+    steps: dict[str, list[str]] = {}
     for entry in journal:
         if entry["service"] == "lambda" and entry["ids"].get("Step") in STEPS and entry["ended"]:
-            steps.setdefault(entry["ids"]["SecretId"], []).append(entry["error"])
-    firsts = [(errors[: len(STEPS)], any(errors[: len(STEPS)])) for errors in steps.values()]
-    whole = sum(len(errors) == len(STEPS) and not failed for errors, failed in firsts)
-    return whole + sum(failed for _, failed in firsts), whole
+            said = f"{entry['ids']['Step']}: {entry['error']}" if entry["error"] else ""
+            steps.setdefault(entry["ids"]["SecretId"], []).append(said)
+    failed = {secret: next(filter(None, said[: len(STEPS)]), "") for secret, said in steps.items()}
+    return {secret: why for secret, why in failed.items() if why or len(steps[secret]) >= len(STEPS)}
 
 
 def _measured(aws: Aws, folder: Path, side: str, n: int) -> Row:
@@ -76,11 +76,14 @@ def _measured(aws: Aws, folder: Path, side: str, n: int) -> Row:
     wall = time.monotonic() - began
     aws.remote.knobs(rates={}, latency_seconds=0.0, key_visible_after_seconds=0.0)
     journal = aws.remote.journal()[before:]
-    over, whole = first_tries(journal)
-    if over != n or (said and whole == n):
-        raise BenchError(f"{side}: {over} of {n} rotations ended{said}")
+    tries = first_tries(journal)
+    failed = {secret: why for secret, why in tries.items() if why}
+    if len(tries) != n or (said and not failed):
+        raise BenchError(f"{side}: {len(tries)} of {n} rotations ended{said}")
+    if side == PACED:
+        print("".join(f"  {secret}: {why}\n" for secret, why in failed.items()), end="")
     calls = [entry["error"] for entry in journal if entry["service"] == "iam"]
-    more = {"first_try": whole / n, "throttled": float(sum("hrottl" in (error or "") for error in calls))}
+    more = {"first_try": 1 - len(failed) / n, "throttled": float(sum("hrottl" in (error or "") for error in calls))}
     return Row(NAME, n, side, round(wall, 1), 0.0, len(calls), more=more)
 
 
@@ -123,7 +126,7 @@ def _wait(aws: Aws, before: int, n: int) -> None:
         BenchError: some are not, after ten minutes.
     """
     deadline = time.monotonic() + _END_SECONDS
-    while (over := first_tries(aws.remote.journal()[before:])[0]) < n:
+    while (over := len(first_tries(aws.remote.journal()[before:]))) < n:
         if time.monotonic() > deadline:
             raise BenchError(f"{over} of {n} first attempts were over after {_END_SECONDS:.0f} s")
         time.sleep(1)

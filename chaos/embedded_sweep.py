@@ -21,8 +21,8 @@ RETRY_SECONDS = (300.0, 900.0, 3600.0)
 WINDOWS = (DAY, DAY, DAY)
 """How time goes on when the retries are used up: from one window to the next."""
 LASTING = 10_000
-CLIENT_ATTEMPTS = 3
-"""Of one call by the function's own clients."""
+CLIENT_ATTEMPTS = 5
+"""Of one call by the function's own clients, at the most."""
 
 
 @dataclass(frozen=True)

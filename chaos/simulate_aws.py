@@ -19,8 +19,8 @@ from tests.unit.memory.world import World
 from .simulate_settings import HOUR, YEAR, Rates
 
 READ_TIMEOUT_SECONDS = 5.0
-ATTEMPTS = 3
-"""Of each client but the one that makes keys. Source: lambda_src/composition.py."""
+ATTEMPTS, IAM_ATTEMPTS = 3, 5
+"""Of each client, and of IAM's but the one that makes keys. Source: lambda_src/composition.py."""
 
 
 @dataclass
@@ -312,7 +312,7 @@ class FleetClients:
         iam = world.iam.methods()
         self._clients = {
             "secretsmanager": RetryingClient(core, "secretsmanager", world.secrets.methods(), ATTEMPTS),
-            "iam": RetryingClient(core, "iam", iam, ATTEMPTS),
+            "iam": RetryingClient(core, "iam", iam, IAM_ATTEMPTS),
             "iam_create": RetryingClient(core, "iam", iam, 1),
             "scheduler": RetryingClient(core, "scheduler", world.scheduler.methods(), ATTEMPTS),
             "ses": RetryingClient(core, "ses", world.ses.methods(), ATTEMPTS),

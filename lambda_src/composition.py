@@ -15,6 +15,9 @@ from botocore.config import Config
 from rotation.runtime import Runtime
 
 _TIMES = {"connect_timeout": 3, "read_timeout": 5}
+_IAM_ATTEMPTS = 5
+"""IAM's rate is the whole account's, and Secrets Manager starts what is due in the same minute: a call that is
+throttled four times has waited for 15 seconds at the most, of the function's 60."""
 _session = Session()
 
 
@@ -34,7 +37,7 @@ class LazyClients:
         return self._client("secretsmanager")
 
     def iam(self) -> Any:
-        return self._client("iam")
+        return self._client("iam", _IAM_ATTEMPTS)
 
     def iam_create(self) -> Any:
         return self._client("iam", 1)

@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from demo.old_fleet import DATABASES, SECRETS, USERS
 from demo.story import Fleet, calls_of_rotations, writes
+from sandbox.rotation import STEPS
 
 HOUR = 3600
 DAY = 24 * HOUR
@@ -133,6 +135,11 @@ def test_a_rotation_that_failed_inside_the_function_completes_in_the_next_run(de
     assert rotated(before, Fleet.read(deployed.aws)) == {"bitbucket"}
 
 
+def steps_of(journal: list[dict[str, Any]]) -> list[str]:
+    """The steps that Secrets Manager asked for."""
+    return [call["ids"]["Step"] for call in journal if call["action"] == "Invoke" and "Step" in call["ids"]]
+
+
 def test_a_rotation_succeeds_at_its_first_try_when_iam_takes_fifteen_seconds_to_know_the_key(deployed):
     deployed.aws.remote.advance(25 * HOUR)
     before, journal = Fleet.read(deployed.aws), len(deployed.aws.remote.journal())
@@ -140,10 +147,22 @@ def test_a_rotation_succeeds_at_its_first_try_when_iam_takes_fifteen_seconds_to_
     deployed.play("rotate", "--limit", "bitbucket")
     assert rotated(before, Fleet.read(deployed.aws)) == {"bitbucket"}
     calls = deployed.aws.remote.journal()[journal:]
-    steps = [call["ids"]["Step"] for call in calls if call["action"] == "Invoke" and "Step" in call["ids"]]
-    assert steps == ["createSecret", "setSecret", "testSecret", "finishSecret"], "no step was tried again"
+    assert steps_of(calls) == list(STEPS), "no step was tried again"
     refused = [call for call in calls if call["action"] == "GetCallerIdentity" and call["error"]]
     assert refused, "the key was refused at first"
+
+
+def test_a_rotation_succeeds_at_its_first_try_when_iam_throttles_the_function_four_times(deployed):
+    deployed.aws.remote.advance(25 * HOUR)
+    before, journal = Fleet.read(deployed.aws), len(deployed.aws.remote.journal())
+    deployed.aws.remote.fault(
+        service="iam", action="*", kind="throttle", times=4, principal_contains="key-rotation-iam-access-key"
+    )
+    deployed.play("rotate", "--limit", "bitbucket")
+    assert rotated(before, Fleet.read(deployed.aws)) == {"bitbucket"}
+    calls = deployed.aws.remote.journal()[journal:]
+    assert steps_of(calls) == list(STEPS), "no step was tried again"
+    assert [call["error"] for call in calls if call.get("fault")] == ["Throttling"] * 4
 
 
 def test_no_secret_value_in_any_output_or_record(old_fleet):
