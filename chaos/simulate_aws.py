@@ -125,7 +125,7 @@ class Weather(Core):
 
 
 class RetryingClient:
-    """A boto3 client's face with boto3's standard retries. Source: boto3 guide, retries."""
+    """A boto3 client's face with boto3's standard retries. Source: botocore.retries.standard."""
 
     def __init__(self, core: Weather, service: str, methods: Mapping[str, Callable[..., Any]], attempts: int) -> None:
         self._core = core
@@ -144,7 +144,7 @@ class RetryingClient:
                     tries += 1
                     if tries >= attempts or not _worth_a_retry(problem):
                         raise
-                    core.sleep(core.rng.random() * min(2.0**tries, 20.0))
+                    core.sleep(core.rng.random() * min(2.0 ** (tries - 1), 20.0))
 
         return ask
 

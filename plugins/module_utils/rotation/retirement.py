@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from . import notification
 from .account import ServiceAccount, in_words
 from .document import access_key_of, parse
-from .errors import AwsError, EventError
+from .errors import AwsError, EventError, RotationError
 from .event import RetireEvent
 from .gateway import AccessKey, Secret, SecretStore, Version, caller
 from .names import AWSCURRENT, AWSPENDING, AWSPREVIOUS, RETIREMENT_INTERVAL_HOURS
@@ -21,6 +21,8 @@ from .runtime import Invocation
 from .settings import Settings
 
 INTERVAL = timedelta(hours=RETIREMENT_INTERVAL_HOURS)
+RESERVE_SECONDS = 25.0
+"""No key is made Inactive with less time left: a throttled call may take 15 s of it, and then the team is to be told."""
 REMINDER = timedelta(days=1)
 """While a key in use is postponed, the team is told at the first firing, and again every day: a firing may get lost."""
 
@@ -71,6 +73,10 @@ def _retire_when_due(key_id: str, account: ServiceAccount, since: datetime, star
             blocked = "AWSCURRENT does not work"
             account.invocation.telemetry.count("RetirementBlocked", access_key_id=key_id, error=blocked)
             return "current_key_not_working"
+        if account.invocation.remaining_seconds() < RESERVE_SECONDS:
+            raise RotationError(
+                f"too little of the function's time-out is left to retire {key_id} and tell the team; tried again later"
+            )
         if account.keys.deactivate(key_id):
             _tell_retired(account, key_id, used)
             account.schedules.delete(key_id)

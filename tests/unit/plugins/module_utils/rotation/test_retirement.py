@@ -54,6 +54,18 @@ def test_due_is_retired_once() -> None:
     assert world.ses.subjects() == [RETIRED]
 
 
+def test_what_cannot_be_told_in_the_time_that_is_left_is_left_to_the_next_firing() -> None:
+    world, secret, old = rotated()
+    world.core.sleep(24.1 * HOUR)
+    world.core.latency_seconds = 5.0  # eight calls before the key would be made Inactive
+    with pytest.raises(RotationError, match=f"too little of the function's time-out is left to retire {old.key_id}"):
+        world.retire(secret, old.key_id)
+    assert old.active
+    world.core.latency_seconds = 0.05
+    assert world.retire(secret, old.key_id) == "retired"
+    assert world.ses.subjects() == [RETIRED]
+
+
 @pytest.mark.parametrize(
     ("hours", "outcome"), [(0, "waiting"), (23.9, "waiting"), (24.01, "retired"), (2000, "retired")]
 )
