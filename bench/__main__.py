@@ -5,7 +5,7 @@
 Exit code 1: a promise of bench/promises.py is broken, or a side failed.
 
 python -m bench                      everything; about 45 minutes, most of them a thousand rotations
-python -m bench schedule quotas      only these of schedule, quotas, inventory, audit, function, rotations
+python -m bench schedule quotas      only these of schedule, deploy, quotas, inventory, audit, function, rotations
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from demo.old_fleet import REGION, Aws
 from sandbox.server import running
 from sandbox.world import ADMINISTRATOR
 
-from . import audit, function, inventory, rotations, schedule, storm
+from . import audit, deploy, function, inventory, rotations, schedule, storm
 from .promises import verdict
 from .record import LOOP, OURS, SCRIPT, BenchError, Measured, Row, save, slope_ms, table
 from .schedule import AGAIN, FIRST, SIZES, UNPACED, pick
@@ -68,6 +68,12 @@ class Benches:
             for side in (OURS, LOOP):
                 found = [row for row in rows if (row.name, row.side) == (name, side) and not row.extrapolated]
                 print(f"  {name}, {side}: {slope_ms(found):.1f} ms for each further secret")
+        return rows
+
+    def deploy(self) -> list[Row]:
+        """Service accounts with access keys, through the whole playbook."""
+        rows = deploy.measure(self._aws, self._measured, self._folder, USERS)
+        print(table(rows))
         return rows
 
     def quotas(self) -> list[Row]:
@@ -131,7 +137,7 @@ class Benches:
 
 def main() -> int:
     """Measure, print, and write the raw figures."""
-    parts = ("schedule", "quotas", "inventory", "audit", "function", "rotations")
+    parts = ("schedule", "deploy", "quotas", "inventory", "audit", "function", "rotations")
     parser = argparse.ArgumentParser(prog="python -m bench", description="What a fleet costs, against other ways.")
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(parts)}; all when none is named")
     asked = parser.parse_args()

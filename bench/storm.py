@@ -9,16 +9,15 @@ bench/rotations.py has a thousand at once, without processes.
 
 from __future__ import annotations
 
-import json
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from demo.old_fleet import Aws, seed_user
+from demo.old_fleet import Aws
 from demo.playbook import run
 from sandbox.rotation import STEPS
 
+from . import deploy
 from .record import BenchError, Row
 
 NAME = "rotations on the embedded AWS, IAM 10/s, first try"
@@ -89,21 +88,7 @@ def _measured(aws: Aws, folder: Path, side: str, n: int) -> Row:
 
 def _deployed(aws: Aws, folder: Path, n: int) -> Path:
     """N old keys, each with its schedule, none rotated yet."""
-    aws.remote.reset()
-    names = [f"service-{number:05}" for number in range(n)]
-    hosts = {name: {"secret_name": f"/acmecorp/{name}", "iam_user": name} for name in names}
-    variables = {
-        "aws_account": "acmecorp-prod",
-        "aws_region": "us-east-1",
-        "notify_from": "alerts@acmecorp.com",
-        "notify_email": "platform@acmecorp.com",
-        "rotation_strategy": "iam_access_key",
-        "rotate_on_enrol": "none",
-    }
-    inventory = folder / "storm.yml"
-    inventory.write_text(json.dumps({"all": {"children": {"acmecorp_prod": {"vars": variables, "hosts": hosts}}}}))
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda name: seed_user(aws, f"/acmecorp/{name}", name), names))
+    inventory = deploy.seed(aws, folder, n)
     done = run("deploy", aws.endpoint, "-e", f"rotation_package_path={folder / 'rotation.zip'}", inventory=inventory)
     if done.code:
         raise BenchError(f"deploy of {n} ended with {done.code}:\n{done.output[-2000:]}")
