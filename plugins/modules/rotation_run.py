@@ -13,6 +13,7 @@ description:
   - A failure is reported with the rotation function's own words, read from its log.
   - AWSPENDING that an earlier, failed rotation left on another version is waited for, and taken off once that attempt
     is surely over.
+  - What Secrets Manager or another run rotates after the module has looked at it is not rotated a second time.
   - A user whose previous key is still in its grace period is not rotated but reported as failed.
   - One service account that fails does not stop the others. The module then fails at the end, with all entries.
 author:

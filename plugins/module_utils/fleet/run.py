@@ -104,28 +104,39 @@ class Rotator:
         self._waiting = settler.waiting
 
     def rotate(self, decision: Decision) -> Entry:
-        """Rotate one secret and wait for its outcome.
+        """Rotate one secret and wait for its outcome, unless it has rotated since the decision.
 
         Raises:
             FleetError: it did not rotate; the text says why, or that the deadline passed.
         """
-        target = decision.state.target
+        target, decided = decision.state.target, existing_secret(decision.state)
         secret = self._settler.described(target)
         if not secret.rotation_enabled or not secret.function_arn:
             raise StateError(f"rotation of {target.secret_name} is off; run the deploy playbook first")
         deadline = self._waiting.deadline()
         notes: list[str] = []
         while True:
-            if self._settler.settle(target, secret, deadline, notes):
-                break
-            token = self._start(secret)
+            settled = self._settler.settle(target, secret, deadline, notes)
+            if settled is None or self._has_rotated(target, decided, settled):
+                msg = "not rotated: it rotated meanwhile, without this run"
+                return Entry(target.name, changed=bool(notes), msg=msg, changes=tuple(notes), extra={"due": True})
+            token = self._start(settled)
             if token is not None:
-                self._wait_for(target, secret, token, deadline)
+                self._wait_for(target, settled, token, deadline)
                 break
             self._waiting.tick(deadline, target, "an earlier rotation of it is not over")
             secret = self._settler.described(target)
         notes.append(f"rotated: {decision.reason}")
         return Entry(target.name, changed=True, msg="rotated", changes=tuple(notes), extra={"due": True})
+
+    def _has_rotated(self, target: Target, decided: Secret, secret: Secret) -> bool:
+        """Whether a rotation has ended since the decision: Secrets Manager's retry, its window, or another run's.
+
+        A person's edit moves AWSCURRENT as well, but leaves the date, and the key, as old as they were.
+        """
+        if secret.labels.get(names.AWSCURRENT) != decided.labels.get(names.AWSCURRENT):
+            secret = self._once_noted(target, decided)
+        return secret.last_rotated != decided.last_rotated
 
     def _start(self, secret: Secret) -> str | None:
         """Ask for a rotation; None when an earlier one is not over."""
@@ -152,20 +163,21 @@ class Rotator:
         while True:
             secret = self._settler.described(target)
             if secret.labels.get(names.AWSCURRENT) == token:
-                self._wait_until_noted(target, before)
+                self._once_noted(target, before)
                 return
             error = self._settler.failures.error_of(name, token)
             if error is not None:
                 raise StateError(f"{error} (Secrets Manager will retry by itself; rotate again once this is mended)")
             self._waiting.tick(deadline, target, f"see log group /aws/lambda/{name}")
 
-    def _wait_until_noted(self, target: Target, before: Secret) -> None:
-        """LastRotatedDate follows the label within moments; without it the rotation is good all the same."""
+    def _once_noted(self, target: Target, before: Secret) -> Secret:
+        """The secret once LastRotatedDate has followed the label; without it after moments, when it should have."""
         end = self._waiting.now() + _SETTLE_SECONDS
-        while self._waiting.now() < end:
+        while True:
             secret = self._settler.described(target)
-            if secret.last_rotated != before.last_rotated and pending_elsewhere(secret) is None:
-                return
+            noted = secret.last_rotated != before.last_rotated and pending_elsewhere(secret) is None
+            if noted or self._waiting.now() >= end:
+                return secret
             self._waiting.sleep(POLL_SECONDS)
 
 

@@ -82,7 +82,7 @@ class Settler:
     pace: Pace
     waiting: Waiting
 
-    def settle(self, target: Target, secret: Secret, deadline: float, notes: list[str]) -> bool:
+    def settle(self, target: Target, secret: Secret, deadline: float, notes: list[str]) -> Secret | None:
         """Return once AWSPENDING blocks nothing.
 
         Args:
@@ -90,7 +90,7 @@ class Settler:
             notes: takes a line for each thing done.
 
         Returns:
-            True when the pending rotation was completed meanwhile: there is nothing more to do.
+            The secret as it is then; None when the pending rotation was completed: there is nothing more to do.
 
         Raises:
             StateError: a roll-back holds the label.
@@ -109,8 +109,8 @@ class Settler:
             secret = self.described(target)
         if first is not None and secret.labels.get(names.AWSCURRENT) == first:
             notes.append(f"version {first} of an earlier attempt was completed by Secrets Manager")
-            return True
-        return False
+            return None
+        return secret
 
     def described(self, target: Target) -> Secret:
         """The secret as it is now.

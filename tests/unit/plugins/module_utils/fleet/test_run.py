@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -144,10 +145,16 @@ class Logs:
 
 
 def rotate(
-    service: SecretsManager, error: str | None = None, timeout: float = 100.0, failed_token: str | None = None
+    service: SecretsManager,
+    error: str | None = None,
+    timeout: float = 100.0,
+    failed_token: str | None = None,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> Any:
+    """Decide, let something happen, and rotate."""
     reader = Reader(service, None)
     secret, _ = reader.secret(ARN)
+    meanwhile()
     waiting = Waiting(timeout, lambda: service.now, service.sleep)
     pace = Pace(45.0, lambda: service.now, service.sleep)
     logs = FailureLog(Logs(service, error, failed_token), START, lambda: service.now)
@@ -332,6 +339,81 @@ def test_a_retry_of_the_service_that_succeeds_is_enough() -> None:
     assert service.calls == []
     assert service.labels["AWSCURRENT"] == "retry"
     assert entry.changed
+
+
+def rotated_by_others(service: SecretsManager) -> None:
+    """A rotation that this run did not start has ended, and left no trace but its date."""
+    service.labels = {"AWSCURRENT": "v2", "AWSPREVIOUS": "v1"}
+    service.last_rotated = service.moment()
+
+
+def test_what_rotated_between_the_decision_and_its_turn_is_not_rotated_again() -> None:
+    """Secrets Manager's own retry, or the scheduled window: the item may come half an hour after the decision."""
+    service = SecretsManager()
+    entry = rotate(service, meanwhile=lambda: rotated_by_others(service))
+    assert service.calls == []
+    assert (entry.changed, entry.failed, entry.changes) == (False, False, ())
+    assert entry.msg == "not rotated: it rotated meanwhile, without this run"
+
+
+def test_what_rotated_right_after_it_refused_is_not_rotated_again() -> None:
+    """Its rotation had begun since the look at the labels, and is over at the next one."""
+    service = SecretsManager()
+    accept = service.rotate_secret
+
+    def refuse_once(**arguments: Any) -> None:
+        if not service.calls:
+            service.labels["AWSPENDING"] = "v2"
+            try:
+                accept(**arguments)
+            finally:
+                rotated_by_others(service)
+        accept(**arguments)
+
+    service.rotate_secret = refuse_once  # type: ignore[method-assign]
+    entry = rotate(service)
+    assert len(service.calls) == 1
+    assert not entry.changed
+
+
+def test_a_rotation_whose_date_comes_moments_after_its_label_is_seen() -> None:
+    service = SecretsManager()
+
+    def sleep(seconds: float) -> None:
+        service.now += seconds
+        if service.now >= 5:
+            service.last_rotated = START
+
+    service.sleep = sleep  # type: ignore[method-assign]
+    entry = rotate(service, meanwhile=lambda: service.labels.update(AWSCURRENT="v2", AWSPREVIOUS="v1"))
+    assert service.calls == []
+    assert not entry.changed
+
+
+def test_an_edit_by_a_person_meanwhile_is_no_rotation() -> None:
+    """It moves AWSCURRENT too, but the key is as old as it was."""
+    service = SecretsManager()
+    entry = rotate(service, meanwhile=lambda: service.labels.update(AWSCURRENT="v2", AWSPREVIOUS="v1"))
+    assert [name for name, _ in service.calls] == ["rotate"]
+    assert entry.changes == ("rotated: asked for",)
+
+
+def test_what_rotated_while_a_label_was_taken_off_is_not_rotated_again() -> None:
+    service = SecretsManager()
+    left_behind(service, "dead")
+
+    def sleep(seconds: float) -> None:
+        service.now += seconds
+        if service.calls and service.last_rotated < START:
+            rotated_by_others(service)
+
+    service.sleep = sleep  # type: ignore[method-assign]
+    entry = rotate(service)
+    assert "rotate" not in [name for name, _ in service.calls]
+    assert (entry.changed, entry.changes) == (
+        True,
+        ("took AWSPENDING off version dead, left by a rotation that failed",),
+    )
 
 
 def test_a_roll_back_is_left_alone() -> None:
