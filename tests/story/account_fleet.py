@@ -34,6 +34,8 @@ PLACES = {
 }
 HEALTHY = ("prod_us", "prod_eu", "dev")
 LATE = "prod_eu"  # enrolled, and not rotated by that
+# A profile that people may well have; boto3 takes a profile's keys from this file before it asks a credential_process.
+OWN_PROFILE = "[key-rotation]\naws_access_key_id = AKIANOBODYSKEY000000\naws_secret_access_key = nobodys\n"
 
 
 class AccountFleet:
@@ -56,6 +58,8 @@ class AccountFleet:
         iam.put_user_policy(UserName="controller", PolicyName="assume", PolicyDocument=document)
         key = iam.create_access_key(UserName="controller")["AccessKey"]
         self.credentials = {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+        self.shared_credentials = folder / "credentials"
+        self.shared_credentials.write_text(OWN_PROFILE)
 
     @property
     def inventory(self) -> dict[str, Any]:
@@ -85,7 +89,8 @@ class AccountFleet:
         path = inventory or self.folder / "inventory.yml"
         if inventory is None:
             path.write_text(yaml.safe_dump(self.inventory, sort_keys=False))
-        done = run(name, self.aws.endpoint, *arguments, inventory=path, environment=self.credentials | environment)
+        own = {**self.credentials, "AWS_SHARED_CREDENTIALS_FILE": str(self.shared_credentials)}
+        done = run(name, self.aws.endpoint, *arguments, inventory=path, environment=own | environment)
         assert done.code == code, done.output
         assert "Traceback" not in done.output, done.output
         return done

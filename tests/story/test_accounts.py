@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import configparser
 import http.server
 import json
 import os
@@ -17,7 +18,7 @@ import pytest
 
 from demo.playbook import CHECKOUT, Run
 from sandbox.world import ACCOUNT
-from tests.story.account_fleet import HEALTHY, LATE, PLACES, AccountFleet, by_role, changed, serving
+from tests.story.account_fleet import HEALTHY, LATE, OWN_PROFILE, PLACES, AccountFleet, by_role, changed, serving
 
 SESSION_SECONDS = 4
 
@@ -132,9 +133,8 @@ def test_the_role_is_assumed_from_every_source_of_credentials(fleet, tmp_path, s
     role = f"arn:aws:iam::{ACCOUNT}:role/deploy-job"
     keys = fleet.credentials
     config, credentials = tmp_path / "config", tmp_path / "credentials"
-    credentials.write_text(
-        "".join(f"{line}\n" for line in ("[base]", *(f"{k.lower()} = {v}" for k, v in keys.items())))
-    )
+    base = "".join(f"{line}\n" for line in ("[base]", *(f"{k.lower()} = {v}" for k, v in keys.items())))
+    credentials.write_text(base + OWN_PROFILE)
     printed = json.dumps(
         {"Version": 1, "AccessKeyId": keys["AWS_ACCESS_KEY_ID"], "SecretAccessKey": keys["AWS_SECRET_ACCESS_KEY"]}
     )
@@ -164,9 +164,12 @@ def test_the_role_is_assumed_from_every_source_of_credentials(fleet, tmp_path, s
             "process": {"AWS_PROFILE": "process"},
             "container": {"AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://127.0.0.1:{agent.server_port}/"},
         }[source]
+        ours = configparser.ConfigParser()
+        ours.read(files / "aws_config")
+        (section,) = ours.sections()
         # As amazon.aws' modules make their clients.
         program = (
-            "import boto3; session = boto3.session.Session(profile_name='key-rotation');"
+            f"import boto3; session = boto3.session.Session(profile_name={section.removeprefix('profile ')!r});"
             "print(session.client('sts', region_name='us-east-1').get_caller_identity()['Arn'])"
         )
         done = subprocess.run(
