@@ -245,13 +245,28 @@ def _duplicates(found: Iterable[_Host], variable: str, key: Callable[[_Host], st
 
 
 def _group(found: Iterable[_Host]) -> tuple[tuple[Account, ...], list[Mistake]]:
-    """Accounts in the inventory's order, and the variables on which an account's hosts disagree."""
+    """Accounts in the inventory's order, the variables on which an account's hosts disagree, and second labels."""
     groups: dict[tuple[str, str], list[_Host]] = {}
     for read in found:
         groups.setdefault((read.label or DEFAULT_ACCOUNT, read.region or ""), []).append(read)
     accounts, mistakes = [], []
+    labels: dict[tuple[str, str], str] = {}
     for (label, region), hosts in groups.items():
         first = hosts[0]
+        # Each label has a runner: two in one place would write the same functions and roles side by side.
+        if first.label and region:
+            reaches = first.settings.reaches
+            other = labels.setdefault((reaches, region), label)
+            if other != label:
+                mistakes.append(
+                    Mistake(
+                        first.name,
+                        "aws_account",
+                        f"{label} and {other} are both {reaches} in {region}",
+                        "give both one label, or if they are two accounts, each its own aws_account_id, aws_profile or"
+                        " aws_role_arn",
+                    )
+                )
         for read in hosts[1:]:
             for variable in ACCOUNT_VARIABLES:
                 here, there = getattr(read.settings, variable), getattr(first.settings, variable)

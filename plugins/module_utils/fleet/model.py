@@ -106,6 +106,15 @@ class AccountSettings:
     alarm_topic_arn: str | None = None
     alarm_email: str | None = None
 
+    @property
+    def reaches(self) -> str:
+        """Which AWS account they lead to, as far as an inventory can tell: the same words, the same account."""
+        number = self.aws_account_id or (self.aws_role_arn.split(":")[4] if self.aws_role_arn else None)
+        if number:
+            return f"account {number}"
+        source = f"profile {self.aws_profile}" if self.aws_profile else "the environment's credentials"
+        return f"the account of {source}"
+
 
 @dataclass(frozen=True)
 class Account:

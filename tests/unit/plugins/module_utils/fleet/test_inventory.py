@@ -224,7 +224,8 @@ def test_limit_narrows_the_work_and_not_the_account() -> None:
 
 
 def test_accounts_without_a_selected_service_account_are_left_out() -> None:
-    hosts = {"h": {**KEY, "aws_account": "one"}, "i": {**KEY, "aws_account": "two"}, "web": {"ansible_host": "x"}}
+    one, two = ({**KEY, "aws_account": name, "aws_profile": name} for name in ("one", "two"))
+    hosts = {"h": one, "i": two, "web": {"ansible_host": "x"}}
     assert [account.name for account in read(hosts, ["i", "web"]).accounts] == ["two"]
     assert read(hosts, ["web"]).accounts == ()
 
@@ -233,6 +234,61 @@ def test_one_secret_name_in_two_regions_is_two_secrets() -> None:
     fleet = read({"h": NOOP, "i": {**NOOP, "aws_region": "eu-west-1"}})
     assert fleet.mistakes == ()
     assert len(fleet.accounts) == 2
+
+
+PROD, DEV = {**KEY, "aws_account": "prod"}, {**OTHER, "aws_account": "dev"}
+ID = {"aws_account_id": "123456789012"}
+OTHER_ID = {"aws_account_id": "210987654321"}
+ROLE = {"aws_role_arn": f"{IAM}role/deploy"}
+
+
+@pytest.mark.parametrize(
+    ("prod", "dev", "shared"),
+    [
+        ({}, {}, "the account of the environment's credentials"),
+        (ID, ID, "account 123456789012"),
+        ({**ID, "aws_profile": "p"}, {**ID, "aws_profile": "q"}, "account 123456789012"),
+        (ID, {"aws_account": "123456789012"}, "account 123456789012"),
+        ({"aws_profile": "p"}, {"aws_profile": "p"}, "the account of profile p"),
+        (ROLE, ROLE, "account 123456789012"),
+        (ROLE, {"aws_role_arn": f"{IAM}role/other"}, "account 123456789012"),
+        (ROLE, ID, "account 123456789012"),
+    ],
+)
+def test_one_account_and_region_has_one_label(prod: dict[str, str], dev: dict[str, str], shared: str) -> None:
+    """Two runners would write the same functions and roles side by side, and a limit would reach another account."""
+    there = {**DEV, **dev}
+    hosts = {"h": {**PROD, **prod}, "i": there, "j": {**there, "secret_name": "/c", "iam_user": "c"}}
+    said = [str(mistake) for mistake in read(hosts, ["h"]).mistakes]
+    assert said == [
+        f"i: aws_account: {there['aws_account']} and prod are both {shared} in us-east-1; give both one label,"
+        " or if they are two accounts, each its own aws_account_id, aws_profile or aws_role_arn"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("prod", "dev"),
+    [
+        (ID, OTHER_ID),
+        ({**ID, "aws_profile": "p"}, {**OTHER_ID, "aws_profile": "p"}),
+        ({**ID, **ROLE}, {**OTHER_ID, **ROLE}),
+        ({}, {"aws_profile": "p"}),
+        ({"aws_profile": "p"}, {"aws_profile": "q"}),
+        (ROLE, {"aws_role_arn": "arn:aws:iam::210987654321:role/deploy"}),
+        ({}, {"aws_region": "eu-west-1"}),
+        (ID, {**ID, "aws_region": "eu-west-1"}),
+    ],
+)
+def test_two_accounts_or_regions_have_two_labels(prod: dict[str, str], dev: dict[str, str]) -> None:
+    """Where two aws_account_id differ, the wrong credentials are stopped before anything is written."""
+    fleet = read({"h": {**PROD, **prod}, "i": {**DEV, **dev}})
+    assert fleet.mistakes == ()
+    assert [account.name for account in fleet.accounts] == ["prod", "dev"]
+
+
+def test_labels_are_not_compared_where_the_region_is_missing() -> None:
+    fleet = read({"h": without(PROD, "aws_region"), "i": without(DEV, "aws_region")})
+    assert [mistake.variable for mistake in fleet.mistakes] == ["aws_region", "aws_region"]
 
 
 def test_a_label_of_twelve_digits_is_the_account_id() -> None:
