@@ -8,6 +8,7 @@ import configparser
 import http.server
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -93,22 +94,45 @@ def test_what_only_reads_reads_with_the_roles_too(fleet, arguments):
     assert {call["action"] for call in journal if call["principal"] != session} == {"AssumeRole"}
 
 
-def test_a_session_that_runs_out_in_the_middle_of_a_module_is_renewed(deployed):
+@pytest.fixture(scope="module")
+def rotated(
+    deployed: tuple[AccountFleet, Run, list[dict[str, Any]], set[str]],
+) -> tuple[AccountFleet, Run, list[dict[str, Any]], set[str]]:
+    """The late place rotated on demand with sessions of seconds: the same four."""
     fleet, *_ = deployed
     before, since = fleet.versions(), len(fleet.journal())
     fleet.aws.remote.knobs(role_session_seconds=SESSION_SECONDS)
     try:
         # One after the other, each with four seconds of proofs: longer than a session.
-        fleet.play("rotate", "--limit", LATE, "-e", "rotation_in_flight=1")
+        done = fleet.play("rotate", "--limit", LATE, "-e", "rotation_in_flight=1")
     finally:
         fleet.aws.remote.knobs(role_session_seconds=0)
-    assert changed(before, fleet.versions()) == {LATE}
-    journal = fleet.journal(since)
-    rotated = [call["time"] for call in by_role(journal, LATE) if call["action"] == "RotateSecret"]
-    assert rotated[-1] - rotated[0] > SESSION_SECONDS  # within one module: what it began with had run out
-    renewed = [call for call in journal if call["action"] == "AssumeRole" and rotated[0] < call["time"] < rotated[-1]]
+    return fleet, done, fleet.journal(since), changed(before, fleet.versions())
+
+
+def test_a_session_that_runs_out_in_the_middle_of_a_module_is_renewed(rotated):
+    _, _, journal, places = rotated
+    assert places == {LATE}
+    times = [call["time"] for call in by_role(journal, LATE) if call["action"] == "RotateSecret"]
+    assert times[-1] - times[0] > SESSION_SECONDS  # within one module: what it began with had run out
+    renewed = [call for call in journal if call["action"] == "AssumeRole" and times[0] < call["time"] < times[-1]]
     assert renewed
     assert [call for call in journal if (call["error"] or "").startswith("ExpiredToken")] == []
+
+
+def test_what_a_rotation_has_said_before_it_is_killed_resumes_it(rotated):
+    fleet, done, *_ = rotated
+    told = done.output.partition("TASK [evergreen.key_rotation.rotation : Rotate now")[0]
+    (began,) = re.findall(
+        r"if this is cut short, run the same command again with -e (rotation_started=[0-9T:+-]+)", told
+    )
+    count = len(PLACES[LATE][2])
+    resumed = fleet.play("rotate", "--limit", LATE, "--check", "-e", began)
+    assert resumed.summary.count(" unchanged") == count, resumed.summary
+    # Begun afresh it would rotate them all again, if their grace period let it.
+    afresh = fleet.play("rotate", "--limit", LATE, "--check", code=2)
+    assert f"not done: {count} of {count}" in afresh.summary
+    assert "cut short" not in resumed.output + afresh.output
 
 
 class _Credentials(http.server.BaseHTTPRequestHandler):

@@ -89,7 +89,10 @@ def table(outcomes: Iterable[Mapping[str, Any]]) -> list[str]:
         if item["verdict"]:
             lines += ["", *_wrapped(f"{FAILED}: {item['reason'] or item['verdict']}", "  ")]
         if item["again"]:
-            lines += ["  Once that is mended, run again:", f"  {item['again']}"]
+            lines += [
+                "  Once that is mended, add the other -e options of this run, and run again:",
+                f"  {item['again']}",
+            ]
         lines.append("")
     return lines
 

@@ -154,7 +154,9 @@ def test_the_way_out_does_what_is_left_and_nothing_twice(facts: dict[str, Any], 
     found = outcome(TWO, {"again": "again", **facts})
     assert found["again"] == again
     assert bool(found["verdict"]) == bool(again)
-    assert (f"  {again}" in table([found])) == bool(again)
+    lines = table([found])
+    assert (f"  {again}" in lines) == bool(again)
+    assert ("  Once that is mended, add the other -e options of this run, and run again:" in lines) == bool(again)
 
 
 def test_long_lines_are_wrapped_between_words_and_the_command_is_not() -> None:
