@@ -120,3 +120,13 @@ def test_the_changelog_has_the_version_and_is_generated(tmp_path: Path) -> None:
     generate = [sys.executable, str(tool), "generate", "--output", str(again), "--output-format", "md"]
     subprocess.run(generate, cwd=ROOT, check=True)
     assert (ROOT / "CHANGELOG.md").read_text() == again.read_text()
+
+
+@pytest.mark.parametrize("role", [path for path in sorted((ROOT / "roles").iterdir()) if path.is_dir()], ids=lambda path: path.name)
+def test_a_role_has_a_readme_and_its_specs_have_its_defaults(role: Path) -> None:
+    """Galaxy's importer refuses a role without a README; the pages show the defaults of the specs."""
+    assert (role / "README.md").read_text().startswith(f"# Role {role.name}\n")
+    defaults = yaml.safe_load((role / "defaults" / "main.yml").read_text()) or {}
+    specs = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text())["argument_specs"]
+    options = {name: option for spec in specs.values() for name, option in spec.get("options", {}).items()}
+    assert {name: option["default"] for name, option in options.items() if "default" in option} == defaults

@@ -22,7 +22,7 @@ from .settings import Settings
 
 INTERVAL = timedelta(hours=RETIREMENT_INTERVAL_HOURS)
 RESERVE_SECONDS = 25.0
-"""No key is made Inactive with less time left: a throttled call may take 15 s of it, and then the team is to be told."""
+"""No key is made Inactive with less time left: a throttled call may take 15 s of it, and the team is to be told."""
 REMINDER = timedelta(days=1)
 """While a key in use is postponed, the team is told at the first firing, and again every day: a firing may get lost."""
 
