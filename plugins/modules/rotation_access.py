@@ -34,7 +34,7 @@ extends_documentation_fragment:
   - evergreen.key_rotation.service_accounts
   - amazon.aws.common.modules
   - amazon.aws.region.modules
-  - amazon.aws.boto3
+  - evergreen.key_rotation.requirements
 attributes:
   check_mode:
     description: Can run in check mode and says what it would change. It refuses there what it would refuse otherwise.

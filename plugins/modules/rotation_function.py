@@ -100,7 +100,7 @@ options:
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
-  - amazon.aws.boto3
+  - evergreen.key_rotation.requirements
 attributes:
   check_mode:
     description: Can run in check mode and says what it would change.
@@ -111,6 +111,11 @@ attributes:
 """
 
 EXAMPLES = r"""
+- name: Write the package
+  evergreen.key_rotation.rotation_package:
+    path: build/rotation.zip
+  register: package
+
 - name: Make the rotation function
   evergreen.key_rotation.rotation_function:
     region: us-east-1
@@ -120,6 +125,12 @@ EXAMPLES = r"""
     zip_file: "{{ package.path }}"
     code_sha256: "{{ package.code_sha256 }}"
     source_account: "123456789012"
+
+- name: Take a function away
+  evergreen.key_rotation.rotation_function:
+    region: us-east-1
+    function_name: key-rotation-noop
+    state: absent
 """
 
 RETURN = r"""

@@ -62,7 +62,7 @@ extends_documentation_fragment:
   - evergreen.key_rotation.batch.read
   - amazon.aws.common.modules
   - amazon.aws.region.modules
-  - amazon.aws.boto3
+  - evergreen.key_rotation.requirements
 attributes:
   check_mode:
     description: Can run in check mode; it never changes anything.
@@ -83,6 +83,13 @@ EXAMPLES = r"""
         rotation_strategy: iam_access_key
         rotation_days: 85
   register: fleet
+
+- name: Look at whatever the account holds
+  evergreen.key_rotation.rotation_info:
+    region: us-east-1
+    service_accounts: []
+    whole_account: true
+  register: account
 """
 
 RETURN = r"""

@@ -50,7 +50,7 @@ extends_documentation_fragment:
   - evergreen.key_rotation.batch.writes
   - amazon.aws.common.modules
   - amazon.aws.region.modules
-  - amazon.aws.boto3
+  - evergreen.key_rotation.requirements
 attributes:
   check_mode:
     description: Can run in check mode and says which secrets would rotate.

@@ -41,7 +41,7 @@ extends_documentation_fragment:
   - evergreen.key_rotation.batch.writes
   - amazon.aws.common.modules
   - amazon.aws.region.modules
-  - amazon.aws.boto3
+  - evergreen.key_rotation.requirements
 attributes:
   check_mode:
     description: Can run in check mode and says what it would change.
@@ -64,6 +64,14 @@ EXAMPLES = r"""
         rotation_strategy: iam_access_key
         rotation_days: 85
         notify_email: platform@acmecorp.com
+
+- name: Take a thousand secrets out of rotation, of which each page of a hundred is one call
+  evergreen.key_rotation.rotation_schedule:
+    region: us-east-1
+    state: absent
+    read: list
+    functions: "{{ functions }}"
+    service_accounts: "{{ leaving }}"
 """
 
 RETURN = r"""

@@ -25,7 +25,7 @@ options:
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
-  - amazon.aws.boto3
+  - evergreen.key_rotation.requirements
 attributes:
   check_mode:
     description: Can run in check mode and says what it would change.
@@ -40,6 +40,12 @@ EXAMPLES = r"""
   evergreen.key_rotation.rotation_schedule_group:
     region: us-east-1
     name: key-rotation
+
+- name: Take the schedule group away, and every retirement in it
+  evergreen.key_rotation.rotation_schedule_group:
+    region: us-east-1
+    name: key-rotation
+    state: absent
 """
 
 RETURN = r"""# """

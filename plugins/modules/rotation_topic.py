@@ -34,7 +34,7 @@ options:
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
-  - amazon.aws.boto3
+  - evergreen.key_rotation.requirements
 attributes:
   check_mode:
     description: Can run in check mode and says what it would change.
@@ -50,7 +50,14 @@ EXAMPLES = r"""
     region: us-east-1
     arn: arn:aws:sns:us-east-1:123456789012:key-rotation-alarms
     kms_key_arn: arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555
-    policy: "{{ lookup('ansible.builtin.file', 'topic-policy.json') | from_json }}"
+    policy:
+      Version: "2012-10-17"
+      Statement:
+        - Effect: Allow
+          Principal: {Service: [cloudwatch.amazonaws.com, events.amazonaws.com]}
+          Action: sns:Publish
+          Resource: arn:aws:sns:us-east-1:123456789012:key-rotation-alarms
+          Condition: {StringEquals: {"aws:SourceAccount": "123456789012"}}
     email: oncall@acmecorp.com
 """
 
