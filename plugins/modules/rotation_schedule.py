@@ -95,7 +95,7 @@ secrets:
       description: One sentence about it, empty when there is nothing to say.
       type: str
     changes:
-      description: One line for each change.
+      description: One line for each change; where RV(secrets[].failed), for each that was made before the failure.
       type: list
       elements: str
       sample: ["attach the schedule: every 85 days"]

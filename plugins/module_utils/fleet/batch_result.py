@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 from ..rotation import names
-from .batch import Outcome
+from .batch import READERS, run_all
 from .batch_diff import diff
 from .state import Target
 
@@ -79,12 +79,24 @@ class Entry:
     extra: Mapping[str, object] = field(default_factory=dict)
 
 
-def entries(outcomes: Iterable[Outcome[Any, Entry]]) -> list[Entry]:
-    """The entries of outcomes whose items have a name; an error becomes a failed entry."""
-    return [
-        outcome.result if outcome.result is not None else Entry(outcome.item.name, failed=True, msg=said(outcome.error))
-        for outcome in outcomes
-    ]
+def work_all(work: Callable[[Any, list[str]], Entry], items: Sequence[Any], workers: int = READERS) -> list[Entry]:
+    """Do the work of each item, side by side; none stops another.
+
+    Args:
+        work: adds to its list a line for each thing done, when it is done.
+        items: with a name each.
+        workers: threads at most.
+
+    Returns:
+        One entry for each item, in order. Whatever ended the work of one is told together with what it had done.
+    """
+    outcomes = run_all(lambda job: work(*job), [(item, list[str]()) for item in items], workers)
+    return [outcome.result or failure(*outcome.item, outcome.error) for outcome in outcomes]
+
+
+def failure(item: Any, done: Sequence[str], error: Exception | None) -> Entry:
+    """The entry of a named item that an error ended, after the lines of done."""
+    return Entry(item.name, changed=bool(done), failed=True, msg=said(error), changes=tuple(done))
 
 
 def said(error: Exception | None) -> str:

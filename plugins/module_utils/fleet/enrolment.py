@@ -4,13 +4,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from . import planning
 from .aws import CallError, Client, call, tag_list
-from .batch import run_all
-from .batch_result import Entry, entries
+from .batch_result import Entry, work_all
 from .errors import StateError
 from .planning import Plan
 from .reader import Reader
@@ -42,16 +41,17 @@ class Enrolment:
 
     def run(self, targets: Sequence[Target]) -> list[Entry]:
         """One entry for each target, in order; none stops another."""
-        return entries(run_all(self._enrol, targets))
+        return work_all(self._enrol, targets)
 
-    def _enrol(self, target: Target) -> Entry:
+    def _enrol(self, target: Target, done: list[str]) -> Entry:
         state = self.reader.read(target, lambda listed: not self._plan(listed).changes)
         plan = self._plan(state)
-        notes = self._apply(state, plan) if plan.changes and not self.check_mode else []
+        if not self.check_mode:
+            self._apply(state, plan, done)
         return Entry(
             target.name,
             changed=bool(plan.changes),
-            changes=(*notes, *plan.changes),
+            changes=plan.changes if self.check_mode else tuple(done),
             before=plan.before,
             after=plan.after,
             extra={"enrolled": plan.enrols, "arn": state.secret.arn if state.secret else None},
@@ -65,49 +65,43 @@ class Enrolment:
             return planning.plan_present(state, self.functions[strategy])
         return planning.plan_absent(state, self.functions[strategy])
 
-    def _apply(self, state: State, plan: Plan) -> list[str]:
+    def _apply(self, state: State, plan: Plan, done: list[str]) -> None:
         """Binding first: the service runs testSecret as soon as the schedule is attached.
 
-        Returns:
-            What was done beside the plan.
+        Args:
+            done: takes the lines of each write once it is made.
         """
-        arn = state.secret.arn if state.secret else ""
-        if plan.cancel:
-            self.settler.pace.wait()
-            call("secretsmanager:CancelRotateSecret", self.secretsmanager.cancel_rotate_secret, SecretId=arn)
-        if plan.tag_user:
-            self.settler.pace.wait()
-            call("iam:TagUser", self.iam.tag_user, UserName=state.target.iam_user, Tags=tag_list(plan.tag_user))
-        if plan.untag_user:
-            self.settler.pace.wait()
-            call("iam:UntagUser", self.iam.untag_user, UserName=state.target.iam_user, TagKeys=list(plan.untag_user))
-        if plan.tag_secret:
-            self.settler.pace.wait()
-            call(
-                "secretsmanager:TagResource",
-                self.secretsmanager.tag_resource,
-                SecretId=arn,
-                Tags=tag_list(plan.tag_secret),
-            )
-        if plan.untag_secret:
-            self.settler.pace.wait()
-            call(
+        arn, user = state.secret.arn if state.secret else "", state.target.iam_user
+        secrets, iam = self.secretsmanager, self.iam
+        set_user, drop_user = tag_list(plan.tag_user), list(plan.untag_user)
+        set_secret, drop_secret = tag_list(plan.tag_secret), list(plan.untag_secret)
+        writes: tuple[tuple[str, str, Callable[..., object], dict[str, object]], ...] = (
+            ("cancel", "secretsmanager:CancelRotateSecret", secrets.cancel_rotate_secret, {"SecretId": arn}),
+            ("tag_user", "iam:TagUser", iam.tag_user, {"UserName": user, "Tags": set_user}),
+            ("untag_user", "iam:UntagUser", iam.untag_user, {"UserName": user, "TagKeys": drop_user}),
+            ("tag_secret", "secretsmanager:TagResource", secrets.tag_resource, {"SecretId": arn, "Tags": set_secret}),
+            (
+                "untag_secret",
                 "secretsmanager:UntagResource",
-                self.secretsmanager.untag_resource,
-                SecretId=arn,
-                TagKeys=list(plan.untag_secret),
-            )
+                secrets.untag_resource,
+                {"SecretId": arn, "TagKeys": drop_secret},
+            ),
+        )
+        for field, action, method, arguments in writes:
+            if getattr(plan, field):
+                self.settler.pace.wait()
+                call(action, method, **arguments)
+                done.extend(plan.lines[field])
         if plan.rotate is not None:
-            return self._attach(state, arn, plan.rotate)
-        return []
+            self._attach(state, arn, plan.rotate, done)
+            done.extend(plan.lines["rotate"])
 
-    def _attach(self, state: State, arn: str, rules: Mapping[str, object]) -> list[str]:
+    def _attach(self, state: State, arn: str, rules: Mapping[str, object], done: list[str]) -> None:
         """Attach schedule and function; a rotation that failed earlier is got out of the way first.
 
-        Returns:
-            What was done beside it.
+        Args:
+            done: takes a line for each thing done beside it.
         """
-        notes: list[str] = []
         deadline = self.settler.waiting.deadline()
         while True:
             self.settler.pace.wait()
@@ -124,6 +118,6 @@ class Enrolment:
                 if not is_unfinished(error):
                     raise
             else:
-                return notes
+                return
             self.settler.waiting.tick(deadline, state.target, "an earlier rotation of it is not over")
-            self.settler.settle(state.target, self.settler.described(state.target), deadline, notes)
+            self.settler.settle(state.target, self.settler.described(state.target), deadline, done)

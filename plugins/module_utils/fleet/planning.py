@@ -32,7 +32,7 @@ class Plan:
 
     Attributes:
         before, after: only what differs; never a value.
-        changes: one line each, for people.
+        lines: for people: field name -> what its write does, in the order of the writes.
         tag_user, untag_user: the binding on the IAM user.
         tag_secret, untag_secret: the settings on the secret.
         rotate: RotationRules to attach, with the function.
@@ -42,7 +42,7 @@ class Plan:
 
     before: Mapping[str, object]
     after: Mapping[str, object]
-    changes: tuple[str, ...]
+    lines: Mapping[str, tuple[str, ...]]
     tag_user: Mapping[str, str]
     untag_user: tuple[str, ...]
     tag_secret: Mapping[str, str]
@@ -50,6 +50,11 @@ class Plan:
     rotate: Mapping[str, object] | None = None
     cancel: bool = False
     enrols: bool = False
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """All lines."""
+        return tuple(line for lines in self.lines.values() for line in lines)
 
 
 def rules_of(target: Target) -> RotationRules:
@@ -163,7 +168,12 @@ def plan_present(state: State, function_arn: str) -> Plan:
     return Plan(
         before=before,
         after=after,
-        changes=tuple(_sentences(state.target, tag_user, tag_secret, stale, rotate, attached, rules)),
+        lines={
+            "tag_user": (f"bind user {state.target.iam_user} to the secret",) if tag_user else (),
+            "tag_secret": tuple(f"set {tag} to {value}" for tag, value in tag_secret.items()),
+            "untag_secret": tuple(f"take {tag} off" for tag in stale),
+            "rotate": (f"{'change' if attached else 'attach'} the schedule: {rules}",) if rotate is not None else (),
+        },
         tag_user=tag_user,
         untag_user=(),
         tag_secret=tag_secret,
@@ -187,15 +197,14 @@ def plan_absent(state: State, function_arn: str) -> Plan:
     after: dict[str, object] = {}
     _note_tags(before, after, "user_tags", user.tags if user else {}, {}, ours_user)
     _note_tags(before, after, "secret_tags", secret.tags if secret else {}, {}, ours_secret)
-    changes = []
     if cancel and secret:
         before["function"], after["function"] = secret.function_arn, None
-        changes.append("turn rotation off")
-    if ours_user:
-        changes.append(f"take the binding off user {state.target.iam_user}")
-    if ours_secret:
-        changes.append("take the settings off the secret")
-    return Plan(before, after, tuple(changes), {}, ours_user, {}, ours_secret, cancel=cancel)
+    lines = {
+        "cancel": ("turn rotation off",) if cancel else (),
+        "untag_user": (f"take the binding off user {state.target.iam_user}",) if ours_user else (),
+        "untag_secret": ("take the settings off the secret",) if ours_secret else (),
+    }
+    return Plan(before, after, lines, {}, ours_user, {}, ours_secret, cancel=cancel)
 
 
 def due_reason(state: State) -> str | None:
@@ -269,22 +278,3 @@ def _note_tags(
     if written or removed:
         before[name] = {tag: tags[tag] for tag in sorted({*written, *removed}) if tag in tags}
         after[name] = dict(sorted(written.items()))
-
-
-def _sentences(
-    target: Target,
-    tag_user: Mapping[str, str],
-    tag_secret: Mapping[str, str],
-    stale: tuple[str, ...],
-    rotate: Mapping[str, object] | None,
-    attached: bool,
-    rules: RotationRules,
-) -> list[str]:
-    lines = []
-    if tag_user:
-        lines.append(f"bind user {target.iam_user} to the secret")
-    lines += [f"set {tag} to {value}" for tag, value in tag_secret.items()]
-    lines += [f"take {tag} off" for tag in stale]
-    if rotate is not None:
-        lines.append(f"{'change' if attached else 'attach'} the schedule: {rules}")
-    return lines

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from .aws import CallError, Client, call, call_or_none
-from .batch import Pace, run_all
-from .batch_result import Entry, entries
+from .batch import Pace
+from .batch_result import Entry, work_all
 from .errors import FleetError, StateError
 from .secret_access import PRINCIPAL, AccessPlan, plan_open, plan_restricted
 from .state import Target
@@ -73,7 +73,7 @@ class Restriction:
                 caller = calling_principal(self.sts, self.iam)
             except FleetError as error:
                 caller = error
-        return entries(run_all(lambda target: self._bring_about(target, caller), targets))
+        return work_all(lambda target, _: self._bring_about(target, caller), targets)
 
     def _bring_about(self, target: Target, caller: str | FleetError) -> Entry:
         if target.restrict_secret_access is None:

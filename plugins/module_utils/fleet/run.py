@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from ..rotation import names
 from .aws import CallError, Client, call
 from .batch import run_all
-from .batch_result import Entry, entries, said
+from .batch_result import Entry, failure, work_all
 from .errors import StateError
 from .planning import due_reason, existing_secret, existing_user, function_name, timestamp
 from .progress import Progress
@@ -103,8 +103,11 @@ class Rotator:
         self._settler = settler
         self._waiting = settler.waiting
 
-    def rotate(self, decision: Decision) -> Entry:
+    def rotate(self, decision: Decision, done: list[str]) -> Entry:
         """Rotate one secret and wait for its outcome, unless it has rotated since the decision.
+
+        Args:
+            done: takes a line for each thing done; while the outcome is open, that the rotation was started.
 
         Raises:
             FleetError: it did not rotate; the text says why, or that the deadline passed.
@@ -114,20 +117,20 @@ class Rotator:
         if not secret.rotation_enabled or not secret.function_arn:
             raise StateError(f"rotation of {target.secret_name} is off; run the deploy playbook first")
         deadline = self._waiting.deadline()
-        notes: list[str] = []
         while True:
-            settled = self._settler.settle(target, secret, deadline, notes)
+            settled = self._settler.settle(target, secret, deadline, done)
             if settled is None or self._has_rotated(target, decided, settled):
                 msg = "not rotated: it rotated meanwhile, without this run"
-                return Entry(target.name, changed=bool(notes), msg=msg, changes=tuple(notes), extra={"due": True})
+                return Entry(target.name, changed=bool(done), msg=msg, changes=tuple(done), extra={"due": True})
             token = self._start(settled)
             if token is not None:
+                done.append(f"started a rotation: {decision.reason}")
                 self._wait_for(target, settled, token, deadline)
                 break
             self._waiting.tick(deadline, target, "an earlier rotation of it is not over")
             secret = self._settler.described(target)
-        notes.append(f"rotated: {decision.reason}")
-        return Entry(target.name, changed=True, msg="rotated", changes=tuple(notes), extra={"due": True})
+        done[-1] = f"rotated: {decision.reason}"
+        return Entry(target.name, changed=True, msg="rotated", changes=tuple(done), extra={"due": True})
 
     def _has_rotated(self, target: Target, decided: Secret, secret: Secret) -> bool:
         """Whether a rotation has ended since the decision: Secrets Manager's retry, its window, or another run's.
@@ -221,11 +224,7 @@ class Run:
         outcomes = run_all(decide, targets)
         decisions = [outcome.result for outcome in outcomes if outcome.result is not None]
         chosen = [decision for decision in decisions if decision.reason is not None]
-        found = [
-            Entry(outcome.item.name, failed=True, msg=said(outcome.error))
-            for outcome in outcomes
-            if outcome.result is None
-        ]
+        found = [failure(outcome.item, (), outcome.error) for outcome in outcomes if outcome.result is None]
         found += [_spared(decision) for decision in decisions if decision.reason is None]
         if check_mode:
             found += [_announced(decision) for decision in chosen]
@@ -233,17 +232,17 @@ class Run:
             since = min(decision.state.now for decision in chosen)
             settler = make_settler(self.secretsmanager, self.reader, self.logs, since, self.timeout, self.per_second)
             self.progress.begin(len(chosen))
-            found += entries(run_all(self._told(Rotator(settler).rotate), chosen, in_flight))
+            found += work_all(self._told(Rotator(settler).rotate), chosen, in_flight)
         place = {target.name: index for index, target in enumerate(targets)}
         return sorted(found, key=lambda entry: place[entry.name])
 
-    def _told(self, rotate: Callable[[Decision], Entry]) -> Callable[[Decision], Entry]:
+    def _told(self, rotate: Callable[[Decision, list[str]], Entry]) -> Callable[[Decision, list[str]], Entry]:
         """The same, and progress hears how it went."""
 
-        def told(decision: Decision) -> Entry:
+        def told(decision: Decision, done: list[str]) -> Entry:
             failed = True
             try:
-                entry = rotate(decision)
+                entry = rotate(decision, done)
                 failed = False
                 return entry
             finally:

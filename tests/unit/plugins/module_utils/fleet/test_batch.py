@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.batch import Outcome, Pace, run_all
+from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.batch import Pace, run_all
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.batch_result import (
     Entry,
     batch_result,
-    entries,
     said,
+    work_all,
 )
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.errors import StateError
 
@@ -72,13 +72,27 @@ def test_a_surprise_is_named_without_its_text() -> None:
 
 
 def test_the_result_names_the_first_failures_and_the_count() -> None:
-    outcomes: list[Outcome[Item, Entry]] = [
-        Outcome(Item(f"h{number}"), None, StateError(f"reason {number}")) for number in range(5)
-    ]
-    found = [Entry("ok", changed=True, changes=("x",), before={"a": 1}, after={"a": 2}), *entries(outcomes)]
+    def work(item: Item, _: list[str]) -> Entry:
+        raise StateError(f"reason {item.name[1:]}")
+
+    found = [Entry("ok", changed=True, changes=("x",), before={"a": 1}, after={"a": 2})]
+    found += work_all(work, [Item(f"h{number}") for number in range(5)])
     result = batch_result(found)
     assert (result["changed"], result["failed"]) == (True, True)
     assert result["msg"] == "5 of 6 service accounts failed: h0: reason 0; h1: reason 1; h2: reason 2; and 2 more"
     assert "results" not in result
     assert result["diff"] == {"before": {"ok": {"a": 1}}, "after": {"ok": {"a": 2}}}
     assert [entry["failed"] for entry in result["secrets"]] == [False, True, True, True, True, True]
+
+
+def test_what_an_item_had_done_is_told_with_what_ended_it() -> None:
+    def work(item: Item, done: list[str]) -> Entry:
+        done.append(f"tagged {item.name}")
+        if item.name == "b":
+            raise StateError("no schedule")
+        return Entry(item.name, changed=True, changes=tuple(done))
+
+    assert work_all(work, [Item("a"), Item("b")], workers=1) == [
+        Entry("a", changed=True, changes=("tagged a",)),
+        Entry("b", changed=True, failed=True, msg="no schedule", changes=("tagged b",)),
+    ]

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,8 +18,9 @@ from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.batch
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.enrolment import Enrolment
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.errors import StateError, WaitError
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.failure_log import FailureLog
+from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.progress import Progress
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.reader import Reader
-from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.run import Decision, Rotator, Rule
+from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.run import Decision, Rotator, Rule, Run
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.settle import Settler, Waiting
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.state import (
     DocumentFacts,
@@ -150,6 +152,7 @@ def rotate(
     timeout: float = 100.0,
     failed_token: str | None = None,
     meanwhile: Callable[[], None] = lambda: None,
+    done: list[str] | None = None,
 ) -> Any:
     """Decide, let something happen, and rotate."""
     reader = Reader(service, None)
@@ -159,7 +162,7 @@ def rotate(
     pace = Pace(45.0, lambda: service.now, service.sleep)
     logs = FailureLog(Logs(service, error, failed_token), START, lambda: service.now)
     decision = Decision(State(TARGET, START, secret), "asked for")
-    return Rotator(Settler(service, reader, logs, pace, waiting)).rotate(decision)
+    return Rotator(Settler(service, reader, logs, pace, waiting)).rotate(decision, [] if done is None else done)
 
 
 def test_a_rotation_is_awaited_and_the_stored_rules_go_along() -> None:
@@ -177,6 +180,42 @@ def test_the_functions_own_words_end_the_wait() -> None:
     with pytest.raises(StateError, match=r"testSecret: user is gone .Secrets Manager will retry"):
         rotate(service, "user is gone")
     assert service.now < 10
+
+
+def test_what_was_done_before_a_failure_is_noted() -> None:
+    """The label was taken off, and the new rotation was begun: neither may be told as if nothing had happened."""
+    service = SecretsManager("failure")
+    left_behind(service, "dead")
+    done: list[str] = []
+    with pytest.raises(WaitError):
+        rotate(service, done=done)
+    assert done == [
+        "took AWSPENDING off version dead, left by a rotation that failed",
+        "started a rotation: asked for",
+    ]
+
+
+def test_a_failed_entry_tells_what_was_done(tmp_path: Path) -> None:
+    service = SecretsManager("failure")
+    path = tmp_path / "progress"
+    run = Run(service, Logs(service, "user is gone", None), Reader(service, None), 60, 45, Progress(str(path)))
+    (entry,) = run.rotate([Target("h", "/a", "noop", 90, 0)], Rule("always"), 1, check_mode=False)
+    assert (entry.failed, entry.changed, entry.changes) == (True, True, ("started a rotation: asked for",))
+    assert entry.msg.startswith("testSecret: user is gone")
+    assert path.read_text() == '{"total": 1}\n{"failed": true}\n'
+
+
+def test_a_refused_rotation_is_nothing_done() -> None:
+    service = SecretsManager()
+
+    def refused(**_: Any) -> None:
+        raise Refused("AccessDeniedException", "no")
+
+    service.rotate_secret = refused  # type: ignore[method-assign]
+    done: list[str] = []
+    with pytest.raises(CallError):
+        rotate(service, done=done)
+    assert done == []
 
 
 def test_without_an_outcome_the_deadline_is_named() -> None:
@@ -483,6 +522,7 @@ def test_a_schedule_is_attached_although_a_failed_rotation_left_its_label(functi
     pace = Pace(45.0, lambda: service.now, service.sleep)
     settler = Settler(service, reader, logs, pace, Waiting(100.0, lambda: service.now, service.sleep))
     enrolment = Enrolment(service, None, reader, settler, {"iam_access_key": FUNCTION})
-    notes = enrolment._attach(State(TARGET, START, secret), ARN, {"AutomaticallyAfterDays": 85})
+    done: list[str] = []
+    enrolment._attach(State(TARGET, START, secret), ARN, {"AutomaticallyAfterDays": 85}, done)
     assert [name for name, _ in service.calls] == ["rotate", "stage", "rotate"]
-    assert notes == ["took AWSPENDING off version dead, left by a rotation that failed"]
+    assert done == ["took AWSPENDING off version dead, left by a rotation that failed"]
