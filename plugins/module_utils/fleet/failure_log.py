@@ -10,15 +10,17 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from .aws import CallError, Client, call
+from .aws import CallError, Client, call, time_of
 
 _REFRESH_SECONDS = 2.0
 _LOOK_BACK = timedelta(hours=1)
+_LATE = timedelta(minutes=2)
+"""A line may be found this much later than its own time says: CloudWatch Logs promises no moment."""
 _PATTERN = '"failed"'
 
 
 class FailureLog:
-    """Reads a log group once for all rotations in flight, at most every two seconds.
+    """Reads a log group once for all rotations in flight, at most every two seconds, and each part of it only once.
 
     Args:
         logs: boto3 client.
@@ -28,10 +30,11 @@ class FailureLog:
 
     def __init__(self, logs: Client, since: datetime, now: Callable[[], float] = time.monotonic) -> None:
         self._logs = logs
-        self._since = since
+        self._oldest = since - _LOOK_BACK
         self._now = now
         self._lock = threading.Lock()
         self._read_at: dict[str, float] = {}
+        self._begins: dict[str, datetime] = {}
         self._errors: dict[str, str] = {}
 
     def error_of(self, function_name: str, token: str) -> str | None:
@@ -45,21 +48,25 @@ class FailureLog:
 
     def _refresh(self, group: str) -> None:
         page: dict[str, str] = {}
+        begins = self._begins.get(group, self._oldest)
+        read_at: datetime | None = None
         while True:
             try:
                 answer = call(
                     "logs:FilterLogEvents",
                     self._logs.filter_log_events,
                     logGroupName=group,
-                    startTime=int((self._since - _LOOK_BACK).timestamp() * 1000),
+                    startTime=int(begins.timestamp() * 1000),
                     filterPattern=_PATTERN,
                     **page,
                 )
             except CallError:
-                return  # a help to people, never a condition: the labels decide
+                return  # a help to people, never a condition: the labels decide; all of it is read again
+            read_at = read_at or time_of(answer)
             for event in answer.get("events", []):
                 self._note(event.get("message", ""))
             if not answer.get("nextToken"):
+                self._begins[group] = max(begins, read_at - _LATE)
                 return
             page = {"nextToken": answer["nextToken"]}
 
