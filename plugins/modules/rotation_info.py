@@ -112,6 +112,18 @@ secrets:
     name:
       description: The service account.
       type: str
+    secret_name:
+      description: The secret, as it was asked for.
+      type: str
+    iam_user:
+      description: The IAM user, as it was asked for.
+      type: str
+    rotation_strategy:
+      description: The strategy, as it was asked for.
+      type: str
+    max_key_age_days:
+      description: The age in days that no key is to pass.
+      type: int
     failed:
       description: Whether it could not be read.
       type: bool
@@ -121,6 +133,12 @@ secrets:
     exists:
       description: Whether the secret exists.
       type: bool
+    arn:
+      description: ARN of the secret.
+      type: str
+    deleted_date:
+      description: DeletedDate of a secret that awaits deletion, ISO 8601, UTC.
+      type: str
     rotation_enabled:
       description: Whether rotation is on.
       type: bool
@@ -148,34 +166,112 @@ secrets:
     labels:
       description: Staging label to version id.
       type: dict
-    current_key:
-      description: The access key that AWSCURRENT names, with its id, status, age in days and last use.
+    tags:
+      description: Tags of the secret.
       type: dict
+    user_arn:
+      description: ARN of the IAM user.
+      type: str
+    user_tags:
+      description: Tags of the IAM user that bind it to its secret.
+      type: dict
+    current_key:
+      description: The access key that AWSCURRENT names, or none.
+      type: dict
+      contains:
+        access_key_id:
+          description: Its id.
+          type: str
+        status:
+          description: V(Active) or V(Inactive).
+          type: str
+        created:
+          description: When it was made, ISO 8601, UTC.
+          type: str
+        age_days:
+          description: Its age in whole days.
+          type: int
+        last_used:
+          description: When it was last used, ISO 8601, UTC; none if never, or with O(last_used=false).
+          type: str
     other_keys:
-      description: The user's other access keys, in the same shape.
+      description: The user's other access keys.
       type: list
       elements: dict
+      contains:
+        access_key_id:
+          description: Its id.
+          type: str
+        status:
+          description: V(Active) or V(Inactive).
+          type: str
+        created:
+          description: When it was made, ISO 8601, UTC.
+          type: str
+        age_days:
+          description: Its age in whole days.
+          type: int
+        last_used:
+          description: When it was last used, ISO 8601, UTC; none if never, or with O(last_used=false).
+          type: str
     due:
       description: Why it should rotate now, or none.
       type: str
     findings:
-      description:
-        - What is worth saying, worst first, each with C(id), C(severity) (error, warning or info), C(text), C(mend)
-          (the way out), and C(check), the Prowler check that fails now for the same reason, or none.
+      description: What is worth saying, worst first.
       type: list
       elements: dict
+      contains:
+        id:
+          description: Its name; the guide to the audit lists them all.
+          type: str
+        severity:
+          description: V(error), V(warning) or V(info). An error keeps the service account out of a run.
+          type: str
+        text:
+          description: What was found.
+          type: str
+        mend:
+          description: The way out.
+          type: str
+        check:
+          description: The Prowler check that fails now for the same reason, or none.
+          type: str
 heaviest_day:
   description:
-    - The day on which most of the service accounts rotate next, C(date) and how many C(rotations), or none.
+    - The day on which most of the service accounts rotate next, or none.
     - A fleet that is enrolled on one day drifts apart, by up to three days in each interval.
   returned: always
   type: dict
+  contains:
+    date:
+      description: The day, ISO 8601.
+      type: str
+    rotations:
+      description: How many rotate on it.
+      type: int
   sample: {"date": "2026-05-11", "rotations": 260}
 account_findings:
   description: The same about what no service account covers.
   returned: with O(whole_account=true)
   type: list
   elements: dict
+  contains:
+    id:
+      description: Its name; the guide to the audit lists them all.
+      type: str
+    severity:
+      description: V(error), V(warning) or V(info). An error keeps the service account out of a run.
+      type: str
+    text:
+      description: What was found.
+      type: str
+    mend:
+      description: The way out.
+      type: str
+    check:
+      description: The Prowler check that fails now for the same reason, or none.
+      type: str
 """
 
 import time

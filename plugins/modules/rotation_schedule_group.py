@@ -48,7 +48,19 @@ EXAMPLES = r"""
     state: absent
 """
 
-RETURN = r"""# """
+RETURN = r"""
+diff:
+  description: The group as it was found and as it is now, or would be in check mode.
+  returned: always
+  type: dict
+  contains:
+    before:
+      description: The name as C(schedule_group) if it was there, else empty.
+      type: dict
+    after:
+      description: The same of now.
+      type: dict
+"""
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 

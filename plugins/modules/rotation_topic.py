@@ -61,7 +61,19 @@ EXAMPLES = r"""
     email: oncall@acmecorp.com
 """
 
-RETURN = r"""# """
+RETURN = r"""
+diff:
+  description: The topic as it was found and as it is now, or would be in check mode.
+  returned: always
+  type: dict
+  contains:
+    before:
+      description: C(topic), C(kms_key_arn), C(policy) and C(email) as they were found; empty without a topic.
+      type: dict
+    after:
+      description: The same as they are now.
+      type: dict
+"""
 
 from typing import Any
 
