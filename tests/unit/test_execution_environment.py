@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
+import ast
 import fnmatch
 import importlib.util
 import json
 import re
+import sys
+from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
 import pytest
@@ -24,6 +27,34 @@ def floors(path: Path) -> dict[str, tuple[int, ...]]:
     parts = [re.fullmatch(r"([a-z0-9]+)>=([0-9.]+)", line) for line in lines]
     assert all(parts), lines
     return {part[1]: tuple(int(number) for number in part[2].split(".")) for part in parts}
+
+
+def imported(folder: Path) -> set[str]:
+    """The packages that the Python files below a folder import, other than this collection."""
+    nodes = [node for path in folder.rglob("*.py") for node in ast.walk(ast.parse(path.read_text()))]
+    found = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    found += [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level]
+    return {name.partition(".")[0] for name in found}
+
+
+def distribution(requirement: str) -> str:
+    """The name in a requirement, as distributions are compared."""
+    return re.split(r"[^A-Za-z0-9._-]", requirement)[0].lower().replace("_", "-")
+
+
+def test_python_requirements_are_enough_for_every_import_of_the_plugins():
+    """ansible-core is in each environment, with what it needs itself."""
+    installed = {"ansible-core", *map(distribution, requires("ansible-core"))}
+    installed |= set(floors(ROOT / yaml.safe_load(META.read_text())["dependencies"]["python"]))
+    packages = {name for name in imported(ROOT / "plugins") if name not in sys.stdlib_module_names}
+    assert "ansible" in packages
+    providers = packages_distributions()
+    lacking = {
+        name
+        for name in packages - {"ansible_collections"}
+        if not installed & {distribution(found) for found in providers.get(name, ())}
+    }
+    assert lacking == set()
 
 
 def test_python_requirements_are_in_the_artefact():
