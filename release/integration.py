@@ -27,6 +27,7 @@ from sandbox.world import ADMINISTRATOR
 from .tree import CHECKOUT, PYTHON, ansible_test, track, tree
 
 TARGETS = CHECKOUT / "tests" / "integration" / "targets"
+CONFIG = "integration_config.yml"
 _RAN = re.compile(r"Running (\S+) integration test role")
 _RECAP = re.compile(r"^testhost +: ok=([0-9]+) .* failed=([0-9]+)", re.MULTILINE)
 
@@ -63,19 +64,23 @@ def shortfall(log: str, expected: Mapping[str, Sequence[str]]) -> list[str]:
     return wrong
 
 
+def config(endpoint: str) -> dict[str, str]:
+    """What the targets must know; integration_config.yml.template says it to people."""
+    return {
+        "aws_endpoint_url": endpoint,
+        "aws_access_key": ADMINISTRATOR[0],
+        "aws_secret_key": ADMINISTRATOR[1],
+        "aws_region": "us-east-1",
+        "checkout": str(CHECKOUT),
+        "checkout_python": sys.executable,
+    }
+
+
 def run(wanted: Mapping[str, Sequence[str]]) -> tuple[str, list[str]]:
     """Test targets on a build, against an embedded AWS of their own; gives what was said, and what is wrong."""
     with running() as world, tree() as (root, _names):
         shutil.copytree(TARGETS.parent, root / "tests" / "integration")
-        config = {
-            "aws_endpoint_url": world.endpoint,
-            "aws_access_key": ADMINISTRATOR[0],
-            "aws_secret_key": ADMINISTRATOR[1],
-            "aws_region": "us-east-1",
-            "checkout": str(CHECKOUT),
-            "checkout_python": sys.executable,
-        }
-        (root / "tests" / "integration" / "integration_config.yml").write_text(json.dumps(config))
+        (root / "tests" / "integration" / CONFIG).write_text(json.dumps(config(world.endpoint)))
         track(root)
         home = root.parents[2] / "home"
         home.mkdir()

@@ -7,8 +7,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
-from release.integration import shortfall, targets
+from release.integration import CONFIG, config, shortfall, targets
+from release.integration import TARGETS as FOLDER
 
 LOG = """\
 Running rotation_info integration test role
@@ -44,3 +46,8 @@ def test_what_was_not_tested_is_said(log: str, expected: dict[str, list[str]], s
 def test_each_module_has_its_target() -> None:
     modules = Path(__file__).resolve().parents[2] / "plugins" / "modules"
     assert list(targets()) == sorted(path.stem for path in modules.glob("*.py"))
+
+
+def test_the_template_names_all_that_the_targets_must_know() -> None:
+    template = yaml.safe_load((FOLDER.parent / f"{CONFIG}.template").read_text())
+    assert set(template) == set(config(""))
