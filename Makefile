@@ -36,7 +36,7 @@ story: environment ## the playbooks, end to end
 molecule: environment ## the scenarios in extensions/molecule
 	cd extensions && ../.venv/bin/molecule test --all
 
-browser: environment ## the report and the runbook's search in headless Chromium (Debian: apt-get install chromium)
+browser: environment docs ## the report and the built site in headless Chromium (Debian: apt-get install chromium)
 	$(PYTEST) tests/browser
 
 report: environment ## reports of made-up fleets of 5 and 1,000 service accounts, with the times, into build/report
