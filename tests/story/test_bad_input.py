@@ -206,10 +206,12 @@ def rows(summary: str) -> dict[str, str]:
 
 
 def touching_bad(journal: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The writing calls, of whomever, that name a secret or a user of STATES."""
+    """The writing calls, of whomever, that name a secret or a user of STATES: no version id, which may hold "bad-"."""
     reading = ("Describe", "Get", "List", "Filter")
     return [
-        call for call in journal if not call["action"].startswith(reading) and re.search("bad[-/]", json.dumps(call))
+        call
+        for call in journal
+        if not call["action"].startswith(reading) and re.search(r"(?<!\w)bad[-/]", json.dumps(call))
     ]
 
 
