@@ -102,9 +102,7 @@ class Settler:
                 raise StateError(
                     f"a roll-back of {target.secret_name} holds AWSPENDING; let it finish, or run it again"
                 )
-            if self._has_ended(secret, pending) and self._clear(target, secret, pending):
-                notes.append(f"took AWSPENDING off version {pending}, left by a rotation that failed")
-            else:
+            if not (self._has_ended(secret, pending) and self._clear(target, secret, pending, notes)):
                 self.waiting.tick(deadline, target, f"an earlier rotation of it (version {pending}) is not over")
             secret = self.described(target)
         if first is not None and secret.labels.get(names.AWSCURRENT) == first:
@@ -132,11 +130,12 @@ class Settler:
         created = self.reader.version_created(secret.arn, pending)
         return created is None or (now - created).total_seconds() > _STEPS * _DEAD_AFTER
 
-    def _clear(self, target: Target, secret: Secret, pending: str) -> bool:
+    def _clear(self, target: Target, secret: Secret, pending: str, notes: list[str]) -> bool:
         """Take the label off; False when it went by itself meanwhile."""
         has_value = self.reader.has_value(secret.arn, pending)
         if not self._label(secret, VersionStage=names.AWSPENDING, RemoveFromVersionId=pending):
             return False
+        notes.append(f"took AWSPENDING off version {pending}, left by a rotation that failed")
         if has_value:
             self.waiting.sleep(_DEAD_AFTER)
             self._mark(self.described(target), pending)

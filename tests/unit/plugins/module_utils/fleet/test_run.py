@@ -195,6 +195,23 @@ def test_what_was_done_before_a_failure_is_noted() -> None:
     ]
 
 
+def test_a_label_that_was_taken_off_is_noted_although_what_follows_fails() -> None:
+    service = SecretsManager()
+    left_behind(service, "dead")
+    service.texts["dead"] = "{}"
+
+    def label_once(**arguments: Any) -> dict[str, Any]:
+        if "MoveToVersionId" in arguments:
+            raise Refused("AccessDeniedException", "no")
+        return SecretsManager.update_secret_version_stage(service, **arguments)
+
+    service.update_secret_version_stage = label_once  # type: ignore[method-assign]
+    done: list[str] = []
+    with pytest.raises(CallError):
+        rotate(service, done=done)
+    assert done == ["took AWSPENDING off version dead, left by a rotation that failed"]
+
+
 def test_a_failed_entry_tells_what_was_done(tmp_path: Path) -> None:
     service = SecretsManager("failure")
     path = tmp_path / "progress"
