@@ -114,3 +114,28 @@ def test_the_walk_sees_what_it_must_see(tmp_path: Path) -> None:
     for line in ("print(1)", "x = os.environ", "datetime.now()", "time.sleep(1)", "open('x')", "def f():\n  global y"):
         source.write_text(line)
         assert list(violations(source)), line
+
+
+UNIT = ROOT / "tests" / "unit" / "plugins"
+OF_THE_WHOLE_PACKAGE = {"test_found", "test_sweep"}
+"""Histories and sweeps: they run every step of a rotation, and belong to no one source."""
+
+
+def misplaced(tests: Path, plugins: Path) -> list[str]:
+    """Tests that do not lie where their subject does: test_<source>.py, or test_<source>_<aspect>.py, in its folder."""
+    found = []
+    for path in sources(tests):
+        folder = plugins / path.parent.relative_to(tests)
+        subjects = {entry.stem for entry in folder.iterdir()} if folder.is_dir() else set()
+        fits = any(f"{path.stem}_".startswith(f"test_{subject}_") for subject in subjects)
+        if path.stem.startswith("test_") and not fits and path.stem not in OF_THE_WHOLE_PACKAGE:
+            found.append(str(path.relative_to(tests)))
+    return found
+
+
+def test_unit_tests_mirror_the_plugins(tmp_path: Path) -> None:
+    assert misplaced(UNIT, ROOT / "plugins") == []
+    (tmp_path / "filter").mkdir()
+    for name in ("test_fleet.py", "test_fleet_limits.py", "test_fleets.py"):
+        (tmp_path / "filter" / name).touch()
+    assert misplaced(tmp_path, ROOT / "plugins") == ["filter/test_fleets.py"]

@@ -12,18 +12,11 @@ from ansible_collections.evergreen.key_rotation.plugins.module_utils.rotation.er
 from ansible_collections.evergreen.key_rotation.tests.unit.memory.iam import Key
 from ansible_collections.evergreen.key_rotation.tests.unit.memory.secretsmanager import SecretState, VersionState
 from ansible_collections.evergreen.key_rotation.tests.unit.memory.world import World, document
-
-USER = "acmecorp-ai"
-HOUR = 3600.0
-
-
-def rotated(age_days: float = 80.0, grace: str = "24") -> tuple[World, SecretState, Key]:
-    """A rotation that just ended, and the key that it replaced."""
-    world = World()
-    secret, old = world.enrol(USER, age_days)
-    secret.tags["key-rotation:grace-period-hours"] = grace
-    world.rotate(secret)
-    return world, secret, old
+from ansible_collections.evergreen.key_rotation.tests.unit.plugins.module_utils.rotation.retiring import (
+    HOUR,
+    USER,
+    rotated,
+)
 
 
 def edit(world: World, secret: SecretState, **fields: str) -> None:

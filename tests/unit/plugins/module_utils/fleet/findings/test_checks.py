@@ -34,7 +34,7 @@ TAGS = {"key-rotation:grace-period-hours": "24", "key-rotation:max-key-age-days"
 HALF = {"last_rotated": NOW - 50 * DAY, "next_rotation": NOW + 35 * DAY}
 ROTATE, TWO = "iam_rotate_access_key_90_days", "iam_user_two_active_access_key"
 PERIODICALLY, UNUSED_SECRET = "secretsmanager_secret_rotated_periodically", "secretsmanager_secret_unused"
-DOCS = Path(__file__).resolve().parents[6] / "docs" / "audit.md"
+DOCS = Path(__file__).resolve().parents[7] / "docs" / "audit.md"
 
 
 def key(name: str = "AKIANEW", age: timedelta = DAY, used: timedelta | None = None, status: str = "Active") -> Key:
