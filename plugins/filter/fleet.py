@@ -23,15 +23,16 @@ class _Variables(Mapping[str, object]):
         self._variables = variables
 
     def __getitem__(self, name: str) -> object:
+        if name not in self._variables:
+            raise KeyError(name)
         try:
             value = self._variables[name]
             if isinstance(value, Undefined):
                 str(value)  # what a template lacks comes as a value that raises, with the reason, once it is used
             return value
-        except KeyError:
-            raise
         except Exception as error:  # whatever a template can raise is a mistake of the inventory
-            raise Unreadable(str(error).splitlines()[0]) from None
+            said = str(error).splitlines() or [type(error).__name__]
+            raise Unreadable(said[0]) from None
 
     def __contains__(self, name: object) -> bool:
         return name in self._variables
