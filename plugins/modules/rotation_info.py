@@ -104,7 +104,9 @@ ready:
   type: list
   elements: str
 secrets:
-  description: One entry for each service account, in the order of the option.
+  description:
+    - One entry for each service account, in the order of the option.
+    - One that could not be read has what was asked for, RV(secrets[].failed), RV(secrets[].msg) and its findings only.
   returned: always
   type: list
   elements: dict
@@ -173,7 +175,7 @@ secrets:
       description: ARN of the IAM user.
       type: str
     user_tags:
-      description: Tags of the IAM user that bind it to its secret.
+      description: Tags of the IAM user whose names begin with V(key-rotation:); they bind it to its secret.
       type: dict
     current_key:
       description: The access key that AWSCURRENT names, or none.
@@ -252,7 +254,7 @@ heaviest_day:
       type: int
   sample: {"date": "2026-05-11", "rotations": 260}
 account_findings:
-  description: The same about what no service account covers.
+  description: What is worth saying of what no service account covers.
   returned: with O(whole_account=true)
   type: list
   elements: dict
@@ -261,7 +263,7 @@ account_findings:
       description: Its name; the guide to the audit lists them all.
       type: str
     severity:
-      description: V(error), V(warning) or V(info). An error keeps the service account out of a run.
+      description: V(warning) or V(info).
       type: str
     text:
       description: What was found.

@@ -98,7 +98,7 @@ secrets:
       description: One line for each change; where RV(secrets[].failed), for each that was made before the failure.
       type: list
       elements: str
-      sample: ["attach the schedule: every 85 days"]
+      sample: ["rotated: it has never rotated"]
     due:
       description: Whether the secret was to rotate now.
       type: bool

@@ -47,7 +47,9 @@ attributes:
     description: Can run in check mode and says what it would change.
     support: full
   diff_mode:
-    description: Shows before and after, keyed by service account, of what differs.
+    description:
+      - Shows before and after, keyed by service account, of what differs.
+      - One that failed is not in it; RV(secrets[].changes) tells what was written for it before.
     support: full
 """
 

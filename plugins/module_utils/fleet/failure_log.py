@@ -20,11 +20,11 @@ _PATTERN = '"failed"'
 
 
 class FailureLog:
-    """Reads a log group once for all rotations in flight, at most every two seconds, and each part of it only once.
+    """Reads a log group for all rotations in flight, at most every two seconds, each look from just before the last.
 
     Args:
         logs: boto3 client.
-        since: AWS's time at the start of the run; failures of the hour before it are read as well.
+        since: the time at the start of the run, AWS's where it is known; the hour before it is read as well.
         now: monotonic seconds.
     """
 
@@ -66,7 +66,7 @@ class FailureLog:
             for event in answer.get("events", []):
                 self._note(event.get("message", ""))
             if not answer.get("nextToken"):
-                self._begins[group] = max(begins, read_at - _LATE)
+                self._begins[group] = read_at - _LATE
                 return
             page = {"nextToken": answer["nextToken"]}
 

@@ -90,7 +90,7 @@ class Settler:
             notes: takes a line for each thing done.
 
         Returns:
-            The secret as it is then; None when the pending rotation was completed: there is nothing more to do.
+            The secret as it is then; None when Secrets Manager completed the pending rotation by itself.
 
         Raises:
             StateError: a roll-back holds the label.
@@ -106,7 +106,6 @@ class Settler:
                 self.waiting.tick(deadline, target, f"an earlier rotation of it (version {pending}) is not over")
             secret = self.described(target)
         if first is not None and secret.labels.get(names.AWSCURRENT) == first:
-            notes.append(f"version {first} of an earlier attempt was completed by Secrets Manager")
             return None
         return secret
 
@@ -171,7 +170,7 @@ def make_settler(
 
     Args:
         logs: boto3 client of the functions' Region.
-        since: AWS's time at the start of the run.
+        since: the time at the start of the run, AWS's where it is known.
         timeout: seconds for which each rotation is waited for.
         per_second: writes at most.
     """

@@ -159,17 +159,20 @@ def _status(entries: Mapping[str, Mapping[str, Any]], facts: Mapping[str, Any]) 
         return FAILED, "\n".join("; ".join(filter(None, (finding["text"], finding["mend"]))) for finding in errors)
     for entry in (access, schedule, run):
         if entry.get("failed"):
-            return FAILED, str(entry["msg"])
+            done = [] if check else [*_changes(access), *_attached(schedule), *_changes(run)]
+            return FAILED, "\n".join([str(entry["msg"]), *([f"done before that: {'; '.join(done)}"] if done else [])])
     if facts.get("reason"):
         return NOT_REACHED, ""
-    closing = [str(change) for change in access.get("changes") or []]
-    changes = "\n".join(filter(None, [*closing, _said(schedule)]))
-    if run.get("changed") and not check:
-        return "rotated", changes
-    if run.get("changed") or run.get("held_back"):
-        why = "\n".join([*closing, str(run["msg"]).partition(": ")[2]])
-        return ("due, not rotated" if run.get("held_back") else "would rotate now"), why
-    if schedule.get("enrolled"):
+    closing = _changes(access)
+    first = bool(schedule.get("enrolled"))
+    attached = [line.removeprefix("attach the ") if first else line for line in _attached(schedule)]
+    changes = "\n".join([*closing, *attached])
+    why = str(run.get("msg") or "").partition(": ")[2]
+    if run.get("due") and (check or run.get("held_back")):
+        return ("due, not rotated" if run.get("held_back") else "would rotate now"), "\n".join([*closing, why])
+    if run.get("due"):
+        return "rotated", "\n".join(filter(None, [changes, why]))
+    if first:
         return ("would be scheduled" if check else "scheduled"), changes
     if schedule.get("changed") or access.get("changed"):
         return ("would change" if check else "changed"), changes
@@ -177,12 +180,13 @@ def _status(entries: Mapping[str, Mapping[str, Any]], facts: Mapping[str, Any]) 
     return "unchanged", "\n".join("; ".join((finding["text"], finding["mend"])) for finding in warnings)
 
 
-def _said(schedule: Mapping[str, Any]) -> str:
-    """What changed, a line each; of a first enrolment, where everything does, only the schedule (--diff shows all)."""
-    changes = [str(change) for change in schedule.get("changes") or []]
-    if schedule.get("enrolled"):
-        return changes[-1].removeprefix("attach the ") if changes else ""
-    return "\n".join(changes)
+def _changes(entry: Mapping[str, Any]) -> list[str]:
+    return [str(change) for change in entry.get("changes") or []]
+
+
+def _attached(schedule: Mapping[str, Any]) -> list[str]:
+    """What changed; of a first enrolment, where everything does, only the schedule (--diff shows all)."""
+    return _changes(schedule)[-1:] if schedule.get("enrolled") else _changes(schedule)
 
 
 def _wrapped(text: str, indent: str) -> list[str]:

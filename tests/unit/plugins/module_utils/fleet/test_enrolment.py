@@ -32,25 +32,22 @@ ABSENT = ["cancel_rotate_secret", "untag_user", "untag_resource"]
 class Aws:
     """Both clients: takes every write down, and fails at one of them."""
 
-    def __init__(self, failing: str | None, error: Exception) -> None:
+    def __init__(self, failing: str | None) -> None:
         self.writes: list[str] = []
         self._failing = failing
-        self._error = error
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         def write(**_: Any) -> None:
             if name == self._failing:
-                raise self._error
+                raise RuntimeError("no")
             self.writes.append(name)
 
         return write
 
 
-def enrol(
-    wanted: str, failing: str | None = None, check: bool = False, error: Exception | None = None
-) -> tuple[Entry, list[str]]:
+def enrol(wanted: str, failing: str | None = None, check: bool = False) -> tuple[Entry, list[str]]:
     secret, user = NEW if wanted == "present" else OURS
-    aws = Aws(failing, error or RuntimeError("no"))
+    aws = Aws(failing)
     reader: Any = SimpleNamespace(read=lambda target, _: State(target, datetime(2026, 3, 1, tzinfo=UTC), secret, user))
     settler = Settler(aws, reader, None, Pace(1000.0, lambda: 0.0, lambda _: None), Waiting(1.0, lambda: 0.0, print))
     enrolment = Enrolment(aws, aws, reader, settler, {"iam_access_key": FUNCTION}, wanted, check)

@@ -21,13 +21,15 @@ class Logs:
         self.begins: list[datetime] = []
         self.lines: list[tuple[float, float, str]] = []
         self.refuses = False
+        self.later_pages: float | None = 0.0
+        """Seconds that pass before each further page; None: they are refused."""
 
     def fails(self, token: str, written: float, arrives: float | None = None) -> None:
         line = json.dumps({"outcome": "failed", "token": token, "step": "setSecret", "error": f"{token} is gone"})
         self.lines.append((written, written if arrives is None else arrives, line))
 
     def filter_log_events(self, **asked: Any) -> dict[str, Any]:
-        if self.refuses:
+        if self.refuses or ("nextToken" in asked and self.later_pages is None):
             raise PermissionError
         begins = datetime.fromtimestamp(asked["startTime"] / 1000, UTC)
         if "nextToken" not in asked:
@@ -38,6 +40,7 @@ class Logs:
             if arrives <= self.seconds and START + timedelta(seconds=written) >= begins
         ]
         page = int(asked.get("nextToken", 0))
+        self.seconds += (self.later_pages or 0.0) if page else 0.0
         more = {"nextToken": str(page + 1)} if page + 1 < len(found) else {}
         date = (START + timedelta(seconds=self.seconds)).strftime("%a, %d %b %Y %H:%M:%S GMT")
         events = [{"message": line} for line in found[page : page + 1]]
@@ -80,6 +83,30 @@ def test_what_could_not_be_read_is_read_with_the_next_look() -> None:
     assert failures.error_of("f", "t") is None
     logs.seconds, logs.refuses = 1200, False
     assert failures.error_of("f", "t") == "setSecret: t is gone"
+
+
+def test_what_is_written_while_page_after_page_is_read_is_found() -> None:
+    """The next look begins before the first page, not before the last one."""
+    logs = Logs()
+    failures = log(logs)
+    logs.fails("first", -20)
+    logs.fails("second", -10)
+    logs.later_pages = 300.0
+    assert failures.error_of("f", "second") is not None
+    logs.fails("meanwhile", 30)
+    logs.seconds += 5
+    assert failures.error_of("f", "meanwhile") is not None
+
+
+def test_a_log_of_which_only_the_first_page_was_read_is_read_again() -> None:
+    logs = Logs()
+    failures = log(logs)
+    logs.fails("first", 0)
+    logs.fails("second", 0)
+    logs.seconds, logs.later_pages = 600, None
+    assert failures.error_of("f", "second") is None
+    logs.seconds, logs.later_pages = 605, 0.0
+    assert failures.error_of("f", "second") is not None
 
 
 def test_two_functions_have_a_log_each() -> None:

@@ -200,7 +200,7 @@ def test_a_retry_of_the_service_that_succeeds_is_enough() -> None:
     entry = rotate(service)
     assert service.calls == []
     assert service.labels["AWSCURRENT"] == "retry"
-    assert entry.changed
+    assert (entry.changed, entry.changes) == (False, ()), "what others did is not told as our doing"
 
 
 def test_a_roll_back_is_left_alone() -> None:

@@ -23,14 +23,37 @@ FIRST = ["bind user u to the secret", "attach the schedule: every 85 days"]
         ({"info": [{"findings": [ERROR]}]}, "FAILED", "secret /a does not exist; store it"),
         ({"schedule": [{"failed": True, "msg": "denied"}]}, "FAILED", "denied"),
         ({"run": [{"failed": True, "msg": "no"}], "schedule": [{"changed": True}]}, "FAILED", "no"),
-        ({"reason": "no credentials"}, "not reached", ""),
-        ({"run": [{"changed": True, "msg": "rotated"}]}, "rotated", ""),
         (
-            {"run": [{"changed": True, "msg": "would rotate now: it is old"}], "check_mode": True},
+            {"access": [{"changes": ["close"]}], "schedule": [{"failed": True, "changes": ["bind"], "msg": "denied"}]},
+            "FAILED",
+            "denied\ndone before that: close; bind",
+        ),
+        (
+            {
+                "schedule": [{"enrolled": True, "changes": FIRST}],
+                "run": [{"failed": True, "changes": ["x"], "msg": "no"}],
+            },
+            "FAILED",
+            "no\ndone before that: attach the schedule: every 85 days; x",
+        ),
+        (
+            {"access": [{"changes": ["close"]}], "run": [{"failed": True, "msg": "no"}], "check_mode": True},
+            "FAILED",
+            "no",
+        ),
+        ({"reason": "no credentials"}, "not reached", ""),
+        ({"run": [{"due": True, "msg": "rotated"}]}, "rotated", ""),
+        ({"run": [{"due": True, "msg": "not rotated: it rotated meanwhile"}]}, "rotated", "it rotated meanwhile"),
+        (
+            {"run": [{"due": True, "changed": True, "msg": "would rotate now: it is old"}], "check_mode": True},
             "would rotate now",
             "it is old",
         ),
-        ({"run": [{"held_back": True, "msg": "due, not rotated: old; set x"}]}, "due, not rotated", "old; set x"),
+        (
+            {"run": [{"due": True, "held_back": True, "msg": "due, not rotated: old; set x"}]},
+            "due, not rotated",
+            "old; set x",
+        ),
         ({"schedule": [{"changed": True, "changes": ["a", "b"]}]}, "changed", "a\nb"),
         ({"schedule": [{"changed": True, "changes": ["a"]}], "check_mode": True}, "would change", "a"),
         ({"schedule": [{"changed": True, "enrolled": True, "changes": FIRST}]}, "scheduled", "schedule: every 85 days"),
@@ -39,7 +62,7 @@ FIRST = ["bind user u to the secret", "attach the schedule: every 85 days"]
         ({"access": [{"failed": True, "msg": "no"}, {"changed": True, "changes": ["close"]}]}, "changed", "close"),
         ({"access": [{"changed": True, "changes": ["close"]}], "check_mode": True}, "would change", "close"),
         (
-            {"access": [{"changes": ["close"]}], "run": [{"changed": True, "msg": "now: old"}], "check_mode": True},
+            {"access": [{"changes": ["close"]}], "run": [{"due": True, "msg": "now: old"}], "check_mode": True},
             "would rotate now",
             "close\nold",
         ),
@@ -65,7 +88,7 @@ def test_what_counts_for_a_person(facts: dict[str, Any], status: str, note: str)
 def test_the_age_before_a_rotation_is_not_shown_as_the_age_now() -> None:
     info = [{"name": "h", "current_key": {"age_days": 100}}]
     assert outcome(PLACE, {"info": info})["rows"][0]["age"] == "100 d"
-    rotated = outcome(PLACE, {"info": info, "run": [{"name": "h", "changed": True, "msg": "rotated"}]})
+    rotated = outcome(PLACE, {"info": info, "run": [{"name": "h", "due": True, "msg": "rotated"}]})
     assert rotated["rows"][0]["age"] == "was 100 d"
 
 
@@ -112,7 +135,10 @@ def test_a_thousand_are_a_few_rows_and_whoever_needs_a_person_has_one() -> None:
     """Who failed, who is held back and who has a warning is never one of "and 996 more"."""
     items = [{**ITEM, "name": f"h{number}"} for number in range(1000)]
     info = [{"name": "h7", "findings": [WARNING]}]
-    run = [{"name": "h8", "failed": True, "msg": "no"}, {"name": "h9", "held_back": True, "msg": "due: set x"}]
+    run = [
+        {"name": "h8", "failed": True, "msg": "no"},
+        {"name": "h9", "due": True, "held_back": True, "msg": "due: set x"},
+    ]
     schedule = [{"name": f"h{number}", "enrolled": True, "changes": FIRST} for number in range(10, 20)]
     schedule.append({"name": "h20", "changed": True, "changes": ["a"]})
     found = outcome({**PLACE, "service_accounts": items}, {"info": info, "run": run, "schedule": schedule})
