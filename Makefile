@@ -86,7 +86,8 @@ changelog: environment ## CHANGELOG.md from changelogs/fragments, for the versio
 	.venv/bin/antsibull-changelog release --reload-plugins --refresh-plugins prevent-removal \
 		--refresh-fragments without-archives --update-existing
 
-build: environment ## the artefact for Galaxy: checked, installed into an empty folder, deployed from there (1 min)
+build: environment ## the artefact for Galaxy: checked, imported, installed into an empty folder, deployed from there (1 min)
+	@scripts/bootstrap galaxy
 	@.venv/bin/python -m release
 
 matrix: environment ## the oldest and the newest ansible-core, Python, boto3 and Lambda runtime, each in an environment of its own
@@ -99,4 +100,4 @@ package: environment ## build/rotation.zip, the same bytes each time
 	@.venv/bin/python scripts/package
 
 clean: ## remove what the targets above made
-	rm -rf .venv .venv-lambda .venv-prowler .venv-docs build .cache .mypy_cache .pytest_cache .ruff_cache .ansible collections
+	rm -rf .venv .venv-lambda .venv-prowler .venv-docs .venv-galaxy build .cache .mypy_cache .pytest_cache .ruff_cache .ansible collections

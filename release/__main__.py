@@ -13,6 +13,7 @@ from plugins.plugin_utils.package import Package, build
 from sandbox.server import running
 
 from .artefact import ArtefactError, expected, problems, sizes, tracked
+from .importer import imported
 from .installed import Installed, build_artefact, dependencies
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -28,6 +29,7 @@ def main() -> int:
         if wrong:
             raise ArtefactError("\n".join(wrong))
         print(f"{archive.relative_to(CHECKOUT)}: {len(found)} files, {archive.stat().st_size} bytes")
+        print(f"Galaxy's importer has no objection, and documents {len(imported(CHECKOUT, archive))} modules and filters")
         with tempfile.TemporaryDirectory(prefix="key-rotation-install-") as folder:
             _deploy(archive, Path(folder))
     except ArtefactError as error:

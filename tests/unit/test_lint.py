@@ -9,6 +9,9 @@ import sysconfig
 from pathlib import Path
 
 import pytest
+import yaml
+from ansiblelint.config import Options
+from ansiblelint.file_utils import Lintable, discover_lintables
 
 ROOT = Path(__file__).resolve().parents[2]
 LISTED = {
@@ -28,3 +31,20 @@ def test_the_linter_looks_at_all_that_git_tracks(command: tuple[str, ...]) -> No
     seen = {str(Path(ROOT, line).relative_to(ROOT)) for line in lines(str(program), *command[1:])}
     assert len(tracked) > 50
     assert tracked - seen == set()
+
+
+def test_ansible_lint_looks_at_all_that_ansible_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And takes each for what it is: a task file that passes for plain YAML is not looked at as tasks."""
+    monkeypatch.chdir(ROOT)
+    options = Options()
+    options.exclude_paths = yaml.safe_load((ROOT / ".ansible-lint").read_text())["exclude_paths"]
+    seen = {str(Path(ROOT, name).relative_to(ROOT)) for name in discover_lintables(options)}
+    tracked = [name for name in lines("git", "ls-files", "*.yml") if (ROOT / name).exists()]
+    kinds = {name: Lintable(name).kind for name in tracked if name in seen}
+    for parts, kind in {("roles", "tasks"): "tasks", ("targets", "tasks"): "tasks", ("playbooks",): "playbook"}.items():
+        folders = [(name, Path(name).parts[:-1]) for name in tracked]
+        wanted = [
+            name for name, found in folders if set(parts) <= {*found} and ("tasks" in found) == ("tasks" in parts)
+        ]
+        assert wanted
+        assert {name: kinds.get(name) for name in wanted} == dict.fromkeys(wanted, kind)

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from release.artefact import LARGEST_ARTEFACT, LARGEST_FILE, ArtefactError, expected, problems, tracked
+from release.importer import objections
 from release.installed import Installed
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -82,6 +83,24 @@ def test_an_installation_sees_neither_the_checkout_nor_the_ansible_package(tmp_p
     """What runs from it is therefore what was installed."""
     with pytest.raises(ArtefactError, match=r"evergreen\.key_rotation\.deploy could not be found"):
         Installed(tmp_path).deploy("http://127.0.0.1:9", ROOT / "inventory" / "acmecorp.yml")
+
+
+@pytest.mark.parametrize(
+    ("line", "documented", "said"),
+    [
+        ("Loading module a", ["a", "b"], []),
+        ("WARNING: No role description found", ["a", "b"], ["WARNING: No role description found"]),
+        ("ERROR: Error running ansible-doc", ["a", "b"], ["ERROR: Error running ansible-doc"]),
+        ("Loading module a", ["b"], ["a: Galaxy would show no documentation of it"]),
+    ],
+)
+def test_what_galaxy_objects_to_is_said(line: str, documented: list[str], said: list[str]) -> None:
+    contents = [{"content_name": name, "doc_strings": {"doc": {}} if name in documented else {}} for name in "ab"]
+    assert list(objections([line], {"docs_blob": {"contents": contents}}, ["a", "b"])) == said
+
+
+def test_an_import_that_left_no_result_is_an_objection() -> None:
+    assert len(list(objections([], {}, ["a", "b"]))) == 2
 
 
 def test_the_version_stands_in_one_place() -> None:
