@@ -8,6 +8,7 @@ from itertools import product
 from typing import Any
 
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.findings.reading import read_all
+from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.progress import Progress
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.reader import Depth, Reader
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.state import Target
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.rotation.names import STRATEGIES
@@ -109,7 +110,7 @@ def _audits(aws: Aws, names: list[str], function: str) -> dict[str, set[str]]:
         Target(name, name, "iam_access_key", 90, 24, iam_user=name, rotation_days=85, rotate_on_enrol="none")
         for name in names
     ]
-    found: Any = read_all(reader, targets)["secrets"]
+    found: Any = read_all(reader, targets, Progress(None))["secrets"]
     return {
         item["name"]: {finding["check"] for finding in item["findings"]} & set(FORESEEN)
         for item in found

@@ -29,7 +29,8 @@ def main() -> int:
         if wrong:
             raise ArtefactError("\n".join(wrong))
         print(f"{archive.relative_to(CHECKOUT)}: {len(found)} files, {archive.stat().st_size} bytes")
-        print(f"Galaxy's importer has no objection, and documents {len(imported(CHECKOUT, archive))} modules and filters")
+        documented = imported(CHECKOUT, archive)
+        print(f"Galaxy's importer has no objection, and documents {len(documented)} modules and filters")
         with tempfile.TemporaryDirectory(prefix="key-rotation-install-") as folder:
             _deploy(archive, Path(folder))
     except ArtefactError as error:

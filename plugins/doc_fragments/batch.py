@@ -5,7 +5,10 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """How a batch module goes about a long list: READ for those that read, WRITES for those that write as well."""
+    """How a batch module goes about a long list: READ for those that read, WRITES for those that write as well.
+
+    PROGRESS is for those that take long.
+    """
 
     READ = r"""
 options:
@@ -28,4 +31,13 @@ options:
         Lower it where others write as well.
     type: float
     default: 45
+"""
+
+    PROGRESS = r"""
+options:
+  progress_path:
+    description:
+      - File to which a line is added as the work for each service account ends. The action plugin gives one, and shows
+        meanwhile how many are done and how many failed; there is no need to set it.
+    type: path
 """

@@ -60,6 +60,7 @@ options:
 extends_documentation_fragment:
   - evergreen.key_rotation.service_accounts
   - evergreen.key_rotation.batch.read
+  - evergreen.key_rotation.batch.progress
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - evergreen.key_rotation.requirements
@@ -281,9 +282,10 @@ import time
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ..module_utils.fleet.account_reader import AccountReader
-from ..module_utils.fleet.batch_module import READ_OPTION, client, reader
+from ..module_utils.fleet.batch_module import PROGRESS_OPTION, READ_OPTION, client, reader
 from ..module_utils.fleet.batch_result import SERVICE_ACCOUNTS, targets
 from ..module_utils.fleet.findings.reading import read_account, read_all
+from ..module_utils.fleet.progress import Progress
 from ..module_utils.fleet.reader import Depth
 from ..module_utils.rotation.names import QUIET_HOURS, STRATEGIES
 
@@ -292,6 +294,7 @@ def main() -> None:
     """Run the module."""
     options = {
         "service_accounts": SERVICE_ACCOUNTS,
+        **PROGRESS_OPTION,
         **READ_OPTION,
         "last_used": {"type": "bool", "default": True},
         "whole_account": {"type": "bool", "default": False},
@@ -316,7 +319,7 @@ def main() -> None:
             params["execution_roles"],
         )
     states = reader(module, secretsmanager, iam, values_of=STRATEGIES, with_last_used=params["last_used"], depth=depth)
-    result = read_all(states, targets(params["service_accounts"]))
+    result = read_all(states, targets(params["service_accounts"]), Progress(params["progress_path"]))
     if depth is not None:
         known = {
             "iam_users": params["known_users"],

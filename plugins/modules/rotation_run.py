@@ -39,15 +39,11 @@ options:
     description: Seconds to wait for each outcome.
     type: int
     default: 300
-  progress_path:
-    description:
-      - File to which a line is added as each rotation ends. The action plugin gives one, and shows meanwhile how many
-        are done and how many failed; there is no need to set it.
-    type: path
 extends_documentation_fragment:
   - evergreen.key_rotation.service_accounts
   - evergreen.key_rotation.batch.read
   - evergreen.key_rotation.batch.writes
+  - evergreen.key_rotation.batch.progress
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - evergreen.key_rotation.requirements
@@ -109,7 +105,15 @@ secrets:
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ..module_utils.fleet.batch_module import READ_OPTION, WRITES_OPTION, client, demand_positive, finish, reader
+from ..module_utils.fleet.batch_module import (
+    PROGRESS_OPTION,
+    READ_OPTION,
+    WRITES_OPTION,
+    client,
+    demand_positive,
+    finish,
+    reader,
+)
 from ..module_utils.fleet.batch_result import SERVICE_ACCOUNTS, targets
 from ..module_utils.fleet.progress import Progress
 from ..module_utils.fleet.run import LAST_ROTATED_BEFORE, Rule, Run
@@ -125,7 +129,7 @@ def main() -> None:
         "last_rotated_before": {"type": "str"},
         "in_flight": {"type": "int", "default": 8},
         "wait_timeout": {"type": "int", "default": 300},
-        "progress_path": {"type": "path"},
+        **PROGRESS_OPTION,
         **READ_OPTION,
         **WRITES_OPTION,
     }

@@ -39,6 +39,7 @@ extends_documentation_fragment:
   - evergreen.key_rotation.service_accounts
   - evergreen.key_rotation.batch.read
   - evergreen.key_rotation.batch.writes
+  - evergreen.key_rotation.batch.progress
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - evergreen.key_rotation.requirements
@@ -114,9 +115,18 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ..module_utils.fleet.batch_module import READ_OPTION, WRITES_OPTION, client, demand_positive, finish, reader
+from ..module_utils.fleet.batch_module import (
+    PROGRESS_OPTION,
+    READ_OPTION,
+    WRITES_OPTION,
+    client,
+    demand_positive,
+    finish,
+    reader,
+)
 from ..module_utils.fleet.batch_result import SERVICE_ACCOUNTS, targets
 from ..module_utils.fleet.enrolment import Enrolment
+from ..module_utils.fleet.progress import Progress
 from ..module_utils.fleet.settle import make_settler
 
 WAIT_SECONDS = 300.0
@@ -132,6 +142,7 @@ def main() -> None:
             "options": {"iam_access_key": {"type": "str", "no_log": False}, "noop": {"type": "str"}},
         },
         "state": {"choices": ["present", "absent"], "default": "present"},
+        **PROGRESS_OPTION,
         **READ_OPTION,
         **WRITES_OPTION,
     }
@@ -150,6 +161,7 @@ def main() -> None:
         functions={strategy: arn for strategy, arn in params["functions"].items() if arn},
         wanted=params["state"],
         check_mode=module.check_mode,
+        progress=Progress(params["progress_path"]),
     )
     finish(module, enrolment.run(targets(params["service_accounts"])))
 

@@ -17,10 +17,12 @@ class Milestones:
     Args:
         doing: begins each line, e.g. "rotation_run acmecorp-prod".
         now: monotonic seconds at the beginning.
+        patience: seconds from the beginning in which nothing is said.
     """
 
-    def __init__(self, doing: str, now: float) -> None:
+    def __init__(self, doing: str, now: float, patience: float = 0.0) -> None:
         self._doing = doing
+        self._from = now + patience
         self._said_at = now
         self._said = 0
         self._total = 0
@@ -42,7 +44,7 @@ class Milestones:
             self._total = entry.get("total", self._total)
             self._done += "failed" in entry
             self._failed += entry.get("failed", False)
-        if self._done == self._said or not self._total:
+        if self._done == self._said or not self._total or now < self._from:
             return None
         tenth = self._done * _STEPS // self._total > self._said * _STEPS // self._total
         if not tenth and now - self._said_at < QUIET_SECONDS:

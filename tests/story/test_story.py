@@ -28,6 +28,11 @@ def test_check_mode_on_the_untouched_account_writes_nothing_and_says_what_would_
     assert all(host in done.summary for host in SECRETS)
 
 
+def test_a_deploy_that_takes_long_says_meanwhile_how_far_it_is(old_fleet):
+    slow = old_fleet.play("deploy", "-e", "rotation_writes_per_second=1", "-e", "rotate_on_enrol=none")
+    assert "Attach the schedules in acmecorp-prod: 5 of 5 done\n" in slow.output
+
+
 def test_the_first_deploy_rotates_what_is_due_and_the_second_changes_nothing(old_fleet):
     before = Fleet.read(old_fleet.aws)
     done = old_fleet.play("deploy")

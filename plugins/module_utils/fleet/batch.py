@@ -59,7 +59,10 @@ class Outcome(Generic[Item, Result]):
 
 
 def run_all(
-    function: Callable[[Item], Result], items: Sequence[Item], workers: int = READERS
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    workers: int = READERS,
+    ended: Callable[[bool], None] = lambda failed: None,
 ) -> list[Outcome[Item, Result]]:
     """Run a function over items, side by side.
 
@@ -67,13 +70,16 @@ def run_all(
         function: may raise; that ends its own item only.
         items: in the order in which the outcomes come back.
         workers: threads at most.
+        ended: hears of each item, in its thread, whether it failed.
     """
 
     def guarded(item: Item) -> Outcome[Item, Result]:
         try:
-            return Outcome(item, function(item), None)
+            outcome = Outcome(item, function(item), None)
         except Exception as error:  # the boundary: every kind of failure belongs to its item
-            return Outcome(item, None, error)
+            outcome = Outcome(item, None, error)
+        ended(outcome.error is not None)
+        return outcome
 
     if not items:
         return []

@@ -15,6 +15,7 @@ from .reader import Reader
 
 READ_OPTION: dict[str, Any] = {"read": {"choices": ["describe", "list"], "default": "describe"}}
 WRITES_OPTION: dict[str, Any] = {"writes_per_second": {"type": "float", "default": WRITES_PER_SECOND}}
+PROGRESS_OPTION: dict[str, Any] = {"progress_path": {"type": "path"}}
 _ATTEMPTS = 12
 """What AWS throttles is asked for again, slower and slower; a user's own aws_config wins."""
 _MODES = {"iam": "adaptive"}

@@ -79,18 +79,24 @@ class Entry:
     extra: Mapping[str, object] = field(default_factory=dict)
 
 
-def work_all(work: Callable[[Any, list[str]], Entry], items: Sequence[Any], workers: int = READERS) -> list[Entry]:
+def work_all(
+    work: Callable[[Any, list[str]], Entry],
+    items: Sequence[Any],
+    workers: int = READERS,
+    ended: Callable[[bool], None] = lambda failed: None,
+) -> list[Entry]:
     """Do the work of each item, side by side; none stops another.
 
     Args:
         work: adds to its list a line for each thing done, when it is done.
         items: with a name each.
         workers: threads at most.
+        ended: hears of each one whether it failed.
 
     Returns:
         One entry for each item, in order. Whatever ended the work of one is told together with what it had done.
     """
-    outcomes = run_all(lambda job: work(*job), [(item, list[str]()) for item in items], workers)
+    outcomes = run_all(lambda job: work(*job), [(item, list[str]()) for item in items], workers, ended)
     return [outcome.result or failure(*outcome.item, outcome.error) for outcome in outcomes]
 
 

@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from . import planning
 from .aws import CallError, Client, call, tag_list
 from .batch_result import Entry, work_all
 from .errors import StateError
 from .planning import Plan
+from .progress import Progress
 from .reader import Reader
 from .settle import Settler, is_unfinished
 from .state import State, Target
@@ -29,6 +30,7 @@ class Enrolment:
         functions: strategy -> ARN of its function.
         wanted: present or absent.
         check_mode: plan only.
+        progress: is told of each outcome.
     """
 
     secretsmanager: Client
@@ -38,10 +40,12 @@ class Enrolment:
     functions: Mapping[str, str]
     wanted: str = PRESENT
     check_mode: bool = False
+    progress: Progress = field(default_factory=lambda: Progress(None))
 
     def run(self, targets: Sequence[Target]) -> list[Entry]:
         """One entry for each target, in order; none stops another."""
-        return work_all(self._enrol, targets)
+        self.progress.begin(len(targets))
+        return work_all(self._enrol, targets, ended=self.progress.ended)
 
     def _enrol(self, target: Target, done: list[str]) -> Entry:
         state = self.reader.read(target, lambda listed: not self._plan(listed).changes)
@@ -87,11 +91,11 @@ class Enrolment:
                 {"SecretId": arn, "TagKeys": drop_secret},
             ),
         )
-        for field, action, method, arguments in writes:
-            if getattr(plan, field):
+        for part, action, method, arguments in writes:
+            if getattr(plan, part):
                 self.settler.pace.wait()
                 call(action, method, **arguments)
-                done.extend(plan.lines[field])
+                done.extend(plan.lines[part])
         if plan.rotate is not None:
             self._attach(state, arn, plan.rotate, done)
             done.extend(plan.lines["rotate"])

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -232,23 +232,9 @@ class Run:
             since = min(decision.state.now for decision in chosen)
             settler = make_settler(self.secretsmanager, self.reader, self.logs, since, self.timeout, self.per_second)
             self.progress.begin(len(chosen))
-            found += work_all(self._told(Rotator(settler).rotate), chosen, in_flight)
+            found += work_all(Rotator(settler).rotate, chosen, in_flight, self.progress.ended)
         place = {target.name: index for index, target in enumerate(targets)}
         return sorted(found, key=lambda entry: place[entry.name])
-
-    def _told(self, rotate: Callable[[Decision, list[str]], Entry]) -> Callable[[Decision, list[str]], Entry]:
-        """The same, and progress hears how it went."""
-
-        def told(decision: Decision, done: list[str]) -> Entry:
-            failed = True
-            try:
-                entry = rotate(decision, done)
-                failed = False
-                return entry
-            finally:
-                self.progress.ended(failed)
-
-        return told
 
 
 def _spared(decision: Decision) -> Entry:

@@ -16,6 +16,7 @@ from ..batch import run_all
 from ..batch_result import said
 from ..errors import StateError
 from ..planning import due_reason, timestamp
+from ..progress import Progress
 from ..reader import Reader
 from ..schedule import DAY
 from ..state import Key, State, Target
@@ -58,9 +59,14 @@ def describe(state: State) -> dict[str, object]:
     }
 
 
-def read_all(reader: Reader, targets: Sequence[Target]) -> dict[str, object]:
+def read_all(reader: Reader, targets: Sequence[Target], progress: Progress) -> dict[str, object]:
     """The state of a list of service accounts, as rotation_info returns it; one that cannot be read says why."""
-    outcomes = run_all(lambda target: reader.read(target, lambda listed: not findings(listed)), targets)
+
+    def read(target: Target) -> State:
+        return reader.read(target, lambda listed: not findings(listed))
+
+    progress.begin(len(targets))
+    outcomes = run_all(read, targets, ended=progress.ended)
     secrets: list[dict[str, Any]] = []
     for outcome in outcomes:
         if outcome.result is not None:

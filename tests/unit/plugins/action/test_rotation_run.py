@@ -8,12 +8,7 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from pathlib import Path
-
-import pytest
-
-from ansible_collections.evergreen.key_rotation.plugins.action.rotation_run import _watch
 
 
 def test_a_long_run_may_go_on_in_the_background(tmp_path: Path) -> None:
@@ -31,14 +26,3 @@ def test_a_long_run_may_go_on_in_the_background(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "ansible_job_id" in done.stdout
-
-
-def test_what_is_shown_meanwhile_is_not_among_the_results(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Whoever reads the results as JSON gets nothing else; and what came last, even if no second passed, is shown."""
-    path, ended = tmp_path / "progress", threading.Event()
-    path.write_text('{"total": 2}\n{"failed": false}\n{"failed": true}\n')
-    ended.set()
-    with path.open() as file:
-        _watch(file, "run", ended)
-    shown = capsys.readouterr()
-    assert (shown.out, shown.err) == ("", "run: 2 of 2 done, 1 failed\n")

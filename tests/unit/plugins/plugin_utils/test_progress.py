@@ -39,6 +39,12 @@ def test_what_takes_long_is_told_between_the_tenths(seconds: float, said: str | 
     assert milestones.read([], seconds + QUIET_SECONDS) == later, "nothing new is no news"
 
 
+def test_what_takes_a_moment_is_not_told_where_somebody_is_patient() -> None:
+    milestones = Milestones("run", 10.0, patience=5.0)
+    assert milestones.read(['{"total": 2}', *ended(False)], 14.9) is None
+    assert milestones.read([], 15.0) == "run: 1 of 2 done"
+
+
 def test_an_end_without_a_beginning_is_no_news() -> None:
     """The first line may be the one that could not be written."""
     assert Milestones("run", 0.0).read(ended(False), QUIET_SECONDS) is None

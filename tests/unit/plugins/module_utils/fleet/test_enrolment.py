@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,6 +16,7 @@ import pytest
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.batch import Pace
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.batch_result import Entry, batch_result
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.enrolment import Enrolment
+from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.progress import Progress
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.settle import Settler, Waiting
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.state import Secret, State, Target, User
 
@@ -26,6 +29,7 @@ SETTINGS = {"key-rotation:grace-period-hours": "24", "key-rotation:max-key-age-d
 NEW = Secret(ARN, "/a", STALE), User("a", "arn:a", {}, ())
 OURS = Secret(ARN, "/a", {**STALE, **SETTINGS}, True, FUNCTION), User("a", "arn:a", BINDING, ())
 PRESENT = ["tag_user", "tag_resource", "untag_resource", "rotate_secret"]
+NOBODY = Progress(None)
 ABSENT = ["cancel_rotate_secret", "untag_user", "untag_resource"]
 
 
@@ -45,12 +49,14 @@ class Aws:
         return write
 
 
-def enrol(wanted: str, failing: str | None = None, check: bool = False) -> tuple[Entry, list[str]]:
+def enrol(
+    wanted: str, failing: str | None = None, check: bool = False, progress: Progress = NOBODY
+) -> tuple[Entry, list[str]]:
     secret, user = NEW if wanted == "present" else OURS
     aws = Aws(failing)
     reader: Any = SimpleNamespace(read=lambda target, _: State(target, datetime(2026, 3, 1, tzinfo=UTC), secret, user))
     settler = Settler(aws, reader, None, Pace(1000.0, lambda: 0.0, lambda _: None), Waiting(1.0, lambda: 0.0, print))
-    enrolment = Enrolment(aws, aws, reader, settler, {"iam_access_key": FUNCTION}, wanted, check)
+    enrolment = Enrolment(aws, aws, reader, settler, {"iam_access_key": FUNCTION}, wanted, check, progress)
     (entry,) = enrolment.run([TARGET])
     return entry, aws.writes
 
@@ -84,6 +90,13 @@ def test_a_failure_tells_what_was_written_before_it(wanted: str, failing: str, l
     assert entry.changes == announced.changes[:lines]
     assert entry.changed == bool(written) == bool(lines)
     assert batch_result([entry])["changed"] == bool(lines)
+
+
+@pytest.mark.parametrize("failing", [None, "rotate_secret"])
+def test_each_end_is_told_and_how(failing: str | None, tmp_path: Path) -> None:
+    path = tmp_path / "progress"
+    entry, _ = enrol("present", failing, progress=Progress(str(path)))
+    assert [json.loads(line) for line in path.read_text().splitlines()] == [{"total": 1}, {"failed": entry.failed}]
 
 
 def test_a_surprise_after_a_write_tells_of_it_too(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,14 +4,17 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.findings.finding import Finding
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.findings.reading import describe, read_all
+from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.progress import Progress
 from ansible_collections.evergreen.key_rotation.plugins.module_utils.fleet.state import (
     DocumentFacts,
     Key,
@@ -60,7 +63,7 @@ def test_each_field_of_an_account_is_documented() -> None:
 
 def test_each_field_of_the_answer_is_documented() -> None:
     other = Target("other", "/b", "noop", 90, 0, rotation_days=85)
-    answer: dict[str, Any] = read_all(Reader(), [STATE.target, other])  # type: ignore[arg-type]
+    answer: dict[str, Any] = read_all(Reader(), [STATE.target, other], Progress(None))  # type: ignore[arg-type]
     assert {*answer, "account_findings"} == documented()
     assert set(answer["heaviest_day"]) == documented("heaviest_day")
     assert set(answer["secrets"][1]) < documented("secrets")
@@ -69,3 +72,12 @@ def test_each_field_of_the_answer_is_documented() -> None:
 def test_each_field_of_a_finding_is_documented() -> None:
     fields = set(asdict(Finding("id", "info", "text", "mend")))
     assert fields == documented("secrets", "findings") == documented("account_findings")
+
+
+def test_each_reading_is_told_and_how(tmp_path: Path) -> None:
+    path = tmp_path / "progress"
+    other = Target("other", "/b", "noop", 90, 0, rotation_days=85)
+    read_all(Reader(), [STATE.target, other], Progress(str(path)))  # type: ignore[arg-type]
+    first, *told = [json.loads(line) for line in path.read_text().splitlines()]
+    assert first == {"total": 2}
+    assert sorted(line["failed"] for line in told) == [False, True]
