@@ -5,8 +5,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Mapping
 from datetime import date
 
 from ..rotation import names
@@ -14,8 +13,9 @@ from . import access_settings
 from .access_settings import read_access
 from .account_settings import read_settings
 from .errors import ScheduleError
+from .grouping import ACCOUNT_VARIABLES, Host, group
 from .hostvars import HostReader
-from .model import Account, AccountSettings, Fleet, Mistake, ServiceAccount
+from .model import Fleet, Mistake, ServiceAccount
 from .schedule import MOST_DAYS, check_promise, least_key_age_days, parse_rules, spread_days
 
 SERVICE_ACCOUNT_VARIABLES = (
@@ -34,9 +34,7 @@ SERVICE_ACCOUNT_VARIABLES = (
     "rotate_on_enrol",
     *access_settings.VARIABLES,
 )
-ACCOUNT_VARIABLES = tuple(item.name for item in fields(AccountSettings))
 VARIABLES = (*SERVICE_ACCOUNT_VARIABLES, "aws_account", "aws_region", *ACCOUNT_VARIABLES)
-DEFAULT_ACCOUNT = "default"
 ENROL_CHOICES = ("due", "all", "none")
 
 # What the schedule follows from: a mistake in one of them would only lead to more that mean nothing.
@@ -62,19 +60,6 @@ _MOST_GRACE_HOURS = MOST_DAYS * 24
 _LIKENESS = 0.87
 
 
-@dataclass(frozen=True)
-class _Host:
-    """A service account as read, with the account that it says it is in. item is None when it holds a mistake."""
-
-    name: str
-    secret_name: str | None
-    iam_user: str | None
-    item: ServiceAccount | None
-    label: str | None
-    region: str | None
-    settings: AccountSettings
-
-
 def read_fleet(hosts: Mapping[str, Mapping[str, object]], selected: Collection[str], today: date) -> Fleet:
     """Read every host of an inventory.
 
@@ -89,7 +74,7 @@ def read_fleet(hosts: Mapping[str, Mapping[str, object]], selected: Collection[s
     """
     mistakes: list[Mistake] = []
     warnings: list[str] = []
-    found: list[_Host] = []
+    found: list[Host] = []
     wanted = set(selected)
     for host, variables in hosts.items():
         reader = HostReader(host, variables)
@@ -101,11 +86,8 @@ def read_fleet(hosts: Mapping[str, Mapping[str, object]], selected: Collection[s
             if until is not None and until < today:
                 warnings.append(f"{host}: exempt_until: it ended on {until}; the secret rotates again")
     warnings += _misspellings(hosts)
-    mistakes += _missing_labels(found)
-    mistakes += _duplicates(found, "secret_name", lambda read: read.secret_name and f"{read.region}/{read.secret_name}")
-    mistakes += _duplicates(found, "iam_user", lambda read: read.iam_user and read.iam_user.lower())
-    accounts, disagreements = _group(found)
-    mistakes += disagreements
+    accounts, of_several = group(found)
+    mistakes += of_several
     place = {host: number for number, host in enumerate(hosts)}
     mistakes.sort(key=lambda mistake: place[mistake.host])
     if not mistakes:
@@ -113,7 +95,7 @@ def read_fleet(hosts: Mapping[str, Mapping[str, object]], selected: Collection[s
     return Fleet(accounts, tuple(mistakes), tuple(warnings))
 
 
-def _read_host(reader: HostReader, selected: bool, warnings: list[str]) -> _Host | None:
+def _read_host(reader: HostReader, selected: bool, warnings: list[str]) -> Host | None:
     """One service account with all its mistakes; None when the host is no service account."""
     strategy = reader.choice("rotation_strategy", names.STRATEGIES)
     if strategy is None and not reader.mistakes:
@@ -142,7 +124,7 @@ def _read_host(reader: HostReader, selected: bool, warnings: list[str]) -> _Host
         )
     settings = read_settings(reader, label, region)
     item = _read_item(reader, strategy or "", secret or "", user, settings.quiet_hours, selected, warnings)
-    return _Host(reader.host, secret, user, None if reader.mistakes else item, label, region, settings)
+    return Host(reader.host, secret, user, None if reader.mistakes else item, label, region, settings)
 
 
 def _read_item(
@@ -209,76 +191,6 @@ def _read_item(
     )
 
 
-def _missing_labels(found: Iterable[_Host]) -> list[Mistake]:
-    """aws_account may be left out everywhere, but not here and there."""
-    hosts = list(found)
-    labels = sorted({read.label for read in hosts if read.label is not None})
-    if not labels:
-        return []
-    return [
-        Mistake(read.name, "aws_account", f"missing, while others are in {', '.join(labels)}", "write its account")
-        for read in hosts
-        if read.label is None
-    ]
-
-
-def _duplicates(found: Iterable[_Host], variable: str, key: Callable[[_Host], str | None]) -> list[Mistake]:
-    """Two hosts of one account with the same thing."""
-    seen: dict[tuple[str, str], str] = {}
-    mistakes = []
-    for read in found:
-        value = key(read)
-        if not value:
-            continue
-        first = seen.setdefault((read.label or DEFAULT_ACCOUNT, value), read.name)
-        if first != read.name:
-            shown = read.secret_name if variable == "secret_name" else read.iam_user
-            mistakes.append(
-                Mistake(
-                    read.name,
-                    variable,
-                    f"{shown} is {first}'s already",
-                    f"one of {first} and {read.name} must name another one or go",
-                )
-            )
-    return mistakes
-
-
-def _group(found: Iterable[_Host]) -> tuple[tuple[Account, ...], list[Mistake]]:
-    """Accounts in the inventory's order, the variables on which an account's hosts disagree, and second labels."""
-    groups: dict[tuple[str, str], list[_Host]] = {}
-    for read in found:
-        groups.setdefault((read.label or DEFAULT_ACCOUNT, read.region or ""), []).append(read)
-    accounts, mistakes = [], []
-    labels: dict[tuple[str, str], str] = {}
-    for (label, region), hosts in groups.items():
-        first = hosts[0]
-        # Each label has a runner: two in one place would write the same functions and roles side by side.
-        if first.label and region:
-            reaches = first.settings.reaches
-            other = labels.setdefault((reaches, region), label)
-            if other != label:
-                mistakes.append(
-                    Mistake(
-                        first.name,
-                        "aws_account",
-                        f"{label} and {other} are both {reaches} in {region}",
-                        "give both one label, or if they are two accounts, each its own aws_account_id, aws_profile or"
-                        " aws_role_arn",
-                    )
-                )
-        for read in hosts[1:]:
-            for variable in ACCOUNT_VARIABLES:
-                here, there = getattr(read.settings, variable), getattr(first.settings, variable)
-                if here != there:
-                    differs = f"{_said(here)} here but {_said(there)} at {first.name}, in account {label}, {region}"
-                    mistakes.append(Mistake(read.name, variable, differs, "write it once, in the group of the account"))
-        users = {read.iam_user for (name, _region), there in groups.items() if name == label for read in there}
-        items = tuple(read.item for read in hosts if read.item)
-        accounts.append(Account(label, region, first.settings, items, tuple(sorted(filter(None, users)))))
-    return tuple(accounts), mistakes
-
-
 def _misspellings(hosts: Mapping[str, Mapping[str, object]]) -> list[str]:
     """Variables whose names are nearly ours; one warning for each name."""
     first_host: dict[str, str] = {}
@@ -300,7 +212,3 @@ def _noted(reader: HostReader, variable: str) -> bool:
 
 def _or_default(value: int | None, default: int) -> int:
     return default if value is None else value
-
-
-def _said(value: object) -> str:
-    return "missing" if value is None else repr(value)

@@ -109,11 +109,18 @@ class AccountSettings:
     @property
     def reaches(self) -> str:
         """Which AWS account they lead to, as far as an inventory can tell: the same words, the same account."""
-        number = self.aws_account_id or (self.aws_role_arn.split(":")[4] if self.aws_role_arn else None)
-        if number:
-            return f"account {number}"
-        source = f"profile {self.aws_profile}" if self.aws_profile else "the environment's credentials"
-        return f"the account of {source}"
+        return f"account {self.number}" if self.number else self.source
+
+    @property
+    def number(self) -> str | None:
+        """Its twelve digits, where the inventory has them."""
+        return self.aws_account_id or (self.aws_role_arn.split(":")[4] if self.aws_role_arn else None)
+
+    @property
+    def source(self) -> str:
+        """It by the credentials that lead there."""
+        profile = f"profile {self.aws_profile}" if self.aws_profile else "the environment's credentials"
+        return f"the account of {self.aws_role_arn or profile}"
 
 
 @dataclass(frozen=True)

@@ -253,6 +253,8 @@ ROLE = {"aws_role_arn": f"{IAM}role/deploy"}
         (ROLE, ROLE, "account 123456789012"),
         (ROLE, {"aws_role_arn": f"{IAM}role/other"}, "account 123456789012"),
         (ROLE, ID, "account 123456789012"),
+        (ID, {}, "the account of the environment's credentials"),
+        ({"aws_profile": "p"}, {**ID, "aws_profile": "p"}, "the account of profile p"),
     ],
 )
 def test_one_account_and_region_has_one_label(prod: dict[str, str], dev: dict[str, str], shared: str) -> None:
@@ -273,6 +275,8 @@ def test_one_account_and_region_has_one_label(prod: dict[str, str], dev: dict[st
         ({**ID, "aws_profile": "p"}, {**OTHER_ID, "aws_profile": "p"}),
         ({**ID, **ROLE}, {**OTHER_ID, **ROLE}),
         ({}, {"aws_profile": "p"}),
+        (ID, {"aws_profile": "p"}),
+        (ROLE, {}),
         ({"aws_profile": "p"}, {"aws_profile": "q"}),
         (ROLE, {"aws_role_arn": "arn:aws:iam::210987654321:role/deploy"}),
         ({}, {"aws_region": "eu-west-1"}),
