@@ -43,13 +43,14 @@ def imported(checkout: Path, archive: Path) -> list[str]:
             text=True,
             check=False,
         )
-        result = Path(folder, "importer_result.json")
-        about = json.loads(result.read_text()) if done.returncode == 0 and result.exists() else {}
+        if done.returncode:
+            raise ArtefactError(f"Galaxy's importer refuses it:\n{done.stdout}")
+        about = json.loads(Path(folder, "importer_result.json").read_text())
     plugins = checkout / "plugins"
     names = sorted(path.stem for path in [*plugins.glob("modules/*.py"), *plugins.glob("filter/*.yml")])
     wrong = list(objections(done.stdout.splitlines(), about, names))
-    if done.returncode or wrong:
-        raise ArtefactError("\n".join(["Galaxy's importer objects:", *(wrong or [done.stdout])]))
+    if wrong:
+        raise ArtefactError("\n".join(["Galaxy's importer objects:", *wrong]))
     return names
 
 

@@ -15,6 +15,8 @@ from ansible.utils.display import Display
 from ansible_collections.evergreen.key_rotation.plugins.plugin_utils.progress import Milestones
 
 _EVERY_SECONDS = 1.0
+_PLACE = ("rotation_aws_account", "rotation_aws_region")
+"""The variables of the roles that say which account they work on."""
 
 
 class Watched(ActionBase):
@@ -40,8 +42,7 @@ class Watched(ActionBase):
         ended = threading.Event()
         with tempfile.NamedTemporaryFile(prefix="rotation-progress-", mode="r") as file:
             arguments["progress_path"] = file.name
-            doing = self._templar.template(self._task.name) or self._task.action.rpartition(".")[2]
-            milestones = Milestones(doing, time.monotonic(), self.PATIENCE_SECONDS)
+            milestones = Milestones(self._doing(task_vars or {}), time.monotonic(), self.PATIENCE_SECONDS)
             watcher = threading.Thread(target=_watch, args=(file, milestones, ended), daemon=True)
             watcher.start()
             try:
@@ -49,6 +50,13 @@ class Watched(ActionBase):
             finally:
                 ended.set()
                 watcher.join()
+
+    def _doing(self, task_vars: dict[str, Any]) -> str:
+        """What is done, and where: Ansible gives all hosts the task's name as it reads for the first of them."""
+        place = [self._templar.template(task_vars.get(name, "")) for name in _PLACE]
+        where = f" in {', '.join(place)}" if all(place) else ""
+        name = self._templar.template(self._task.name) or self._task.action.rpartition(".")[2]
+        return f"{name}{where}"
 
 
 def _watch(file: IO[str], milestones: Milestones, ended: threading.Event) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -117,6 +118,16 @@ def test_a_list_that_may_not_be_read_is_said_with_the_way_out(lab: Lab) -> None:
     assert result["failed"]
     assert "ListSecrets failed: AccessDeniedException" in result["msg"]
     assert "leave read at describe" in result["msg"]
+
+
+@pytest.mark.parametrize("module", [rotation_schedule, rotation_run, rotation_info])
+def test_each_end_is_written_for_whoever_shows_it(functions: Lab, tmp_path: Path, module: ModuleType) -> None:
+    if module is not rotation_schedule:
+        functions.changed(rotation_schedule, True, service_accounts=FLEET, functions=functions.function_arns)
+    more = {rotation_schedule: {"functions": functions.function_arns}, rotation_run: {"rotate_if": "always"}}
+    path = tmp_path / "progress"
+    functions.run(module, service_accounts=FLEET, progress_path=str(path), **more.get(module, {}))
+    assert path.read_text().splitlines() == [f'{{"total": {len(FLEET)}}}', *['{"failed": false}'] * len(FLEET)]
 
 
 @pytest.mark.parametrize(

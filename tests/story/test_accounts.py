@@ -57,6 +57,14 @@ def test_accounts_that_fail_are_named_and_the_others_are_done(deployed):
     assert "job-us-api" not in said
 
 
+def test_each_account_says_itself_how_far_it_is(deployed):
+    """One task serves them all, and Ansible names it as the first of them would."""
+    _, done, _, places = deployed
+    for place in places:
+        account, (_, region, hosts) = place.partition("_")[0], PLACES[place]
+        assert f"Rotate what is due in {account}, {region}: {len(hosts)} of {len(hosts)} done\n" in done.output
+
+
 def test_every_account_is_worked_on_with_its_own_role_and_nothing_else(deployed):
     _, _, journal, _ = deployed
     own = [call for call in journal if (call["principal"] or "").endswith(":user/controller")]

@@ -30,13 +30,13 @@ def test_check_mode_on_the_untouched_account_writes_nothing_and_says_what_would_
 
 def test_a_deploy_that_takes_long_says_meanwhile_how_far_it_is(old_fleet):
     slow = old_fleet.play("deploy", "-e", "rotation_writes_per_second=1", "-e", "rotate_on_enrol=none")
-    assert "Attach the schedules in acmecorp-prod: 5 of 5 done\n" in slow.output
+    assert "Attach the schedules in acmecorp-prod, us-east-1: 5 of 5 done\n" in slow.output
 
 
 def test_the_first_deploy_rotates_what_is_due_and_the_second_changes_nothing(old_fleet):
     before = Fleet.read(old_fleet.aws)
     done = old_fleet.play("deploy")
-    assert "Rotate what is due in acmecorp-prod: 5 of 5 done\n" in done.output
+    assert "Rotate what is due in acmecorp-prod, us-east-1: 5 of 5 done\n" in done.output
     after = Fleet.read(old_fleet.aws)
     assert rotated(before, after) == set(SECRETS)
     for host in USERS:
@@ -134,7 +134,7 @@ def test_a_rotation_that_failed_inside_the_function_completes_in_the_next_run(de
     deployed.aws.remote.fault(service="iam", action="CreateAccessKey", kind="access_denied", when="before", times=1)
     done = deployed.play("rotate", "--limit", "bitbucket", code=2)
     assert "iam:CreateAccessKey" in done.summary
-    assert "Rotate now in acmecorp-prod: 1 of 1 done, 1 failed\n" in done.output
+    assert "Rotate now in acmecorp-prod, us-east-1: 1 of 1 done, 1 failed\n" in done.output
     assert rotated(before, Fleet.read(deployed.aws)) == set()
     deployed.play("rotate", "--limit", "bitbucket")
     assert rotated(before, Fleet.read(deployed.aws)) == {"bitbucket"}
