@@ -27,6 +27,7 @@ from .parts import PARTS
 from .world import ACCOUNT, World
 
 LOOPBACK = "127.0.0.1"
+_HELD: list[str] = []
 _PYTHON_OF_LAMBDA = Path(__file__).resolve().parent.parent / ".venv-lambda" / "bin" / "python"
 
 
@@ -111,16 +112,21 @@ def running(port: int = 0, lambda_python: Path | None = None) -> Iterator[World]
     Raises:
         PortInUse: it cannot be had; the text names the port, why, and the way out.
         PinError: moto is not the version that this code was written for.
+        RuntimeError: one runs in this process already.
     """
     pins.check()
     # One account; without this moto searches all partitions for the owner of the access key, on each call.
     os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT
     os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"  # AWSLambdaBasicExecutionRole must exist
-    with _listener(port) as listener, tempfile.TemporaryDirectory(prefix="embedded-aws-") as scratch:
+    with (
+        _listener(port) as listener,
+        _the_only_one(f"http://{LOOPBACK}:{listener.getsockname()[1]}") as endpoint,
+        tempfile.TemporaryDirectory(prefix="embedded-aws-") as scratch,
+    ):
         folder = Path(scratch)
         world = World(
             folder=folder,
-            endpoint=f"http://{LOOPBACK}:{listener.getsockname()[1]}",
+            endpoint=endpoint,
             lambda_python=lambda_python or _PYTHON_OF_LAMBDA,
             clock=Clock(folder / "clock-offset"),
         )
@@ -146,6 +152,18 @@ def running(port: int = 0, lambda_python: Path | None = None) -> Iterator[World]
             server.server_close()
             thread.join()
             reset_moto()
+
+
+@contextmanager
+def _the_only_one(endpoint: str) -> Iterator[str]:
+    """The same address, held for this process; two would share moto's state, and each run the other's functions."""
+    if _HELD:
+        raise RuntimeError(f"one embedded AWS runs in this process already, at {_HELD[0]}; use that one, or end it")
+    _HELD.append(endpoint)
+    try:
+        yield endpoint
+    finally:
+        _HELD.remove(endpoint)
 
 
 def reset_moto() -> None:

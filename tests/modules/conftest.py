@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,7 +15,6 @@ from ansible.module_utils.testing import patch_module_args
 from ansible_collections.evergreen.key_rotation.plugins.modules import rotation_function
 from ansible_collections.evergreen.key_rotation.plugins.plugin_utils.package import Package, build
 from demo.old_fleet import DATABASES, REGION, USERS, Aws, seed
-from sandbox.server import running
 from sandbox.world import ACCOUNT, ADMINISTRATOR
 
 EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
@@ -98,12 +96,6 @@ class Lab:
         iam = self.aws.client("iam")
         iam.create_role(RoleName="everything", AssumeRolePolicyDocument=json.dumps(trust))
         iam.put_role_policy(RoleName="everything", PolicyName="all", PolicyDocument=json.dumps(EVERYTHING))
-
-
-@pytest.fixture(scope="session")
-def endpoint() -> Iterator[str]:
-    with running() as world:
-        yield world.endpoint
 
 
 @pytest.fixture

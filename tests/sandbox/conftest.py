@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +17,6 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.loaders import Loader, create_loader
 
-from sandbox.server import running
 from sandbox.world import ADMINISTRATOR, World
 
 from .account import Account
@@ -99,13 +97,6 @@ def refused(call: Any, **parameters: Any) -> ClientError:
     with pytest.raises(ClientError) as caught:
         call(**parameters)
     return caught.value
-
-
-@pytest.fixture(scope="session")
-def embedded_aws() -> Iterator[World]:
-    """The server of the whole run: starting one for every test would load IAM's managed policies each time."""
-    with running() as world:
-        yield world
 
 
 @pytest.fixture(scope="session")

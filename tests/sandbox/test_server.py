@@ -21,6 +21,7 @@ from moto.iam.responses import IamResponse
 
 from sandbox import pins
 from sandbox.server import PortInUse, running
+from sandbox.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -54,6 +55,15 @@ def test_a_port_in_use_is_one_clear_line(taken: int, tmp_path: Path) -> None:
 
 def test_running_refuses_a_port_in_use_before_anything_else(taken: int) -> None:
     with pytest.raises(PortInUse, match=str(taken)), running(taken):
+        pass
+
+
+def test_a_second_one_in_the_process_is_refused(embedded_aws: World) -> None:
+    """They would share moto's state, and each would run the other's functions."""
+    with (
+        pytest.raises(RuntimeError, match=f"one embedded AWS runs in this process already, at {embedded_aws.endpoint}"),
+        running(),
+    ):
         pass
 
 

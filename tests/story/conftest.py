@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +12,6 @@ import yaml
 
 from demo.old_fleet import Aws, seed
 from demo.playbook import INVENTORY, Run, run
-from sandbox.server import running
-
-
-@pytest.fixture(scope="session")
-def endpoint() -> Iterator[str]:
-    with running() as world:
-        yield world.endpoint
 
 
 class Story:
