@@ -11,7 +11,7 @@ _EVERY_SECONDS = 0.1
 
 
 class Memory:
-    """Samples the resident memory of a process and its descendants until it is told to stop.
+    """Samples the memory of a process and its descendants until it is told to stop.
 
     Args:
         pid: that process.
@@ -25,24 +25,27 @@ class Memory:
         self._thread.start()
 
     def stop(self) -> float:
-        """The most that all of them held together, in MB; pages that they share are counted for each."""
+        """The most that all of them held together, in MB."""
         self._ended.set()
         self._thread.join()
         return self._most_kb / 1024
 
     def _sample(self) -> None:
         while not self._ended.wait(_EVERY_SECONDS):
-            self._most_kb = max(self._most_kb, _held(self._pid))
+            self._most_kb = max(self._most_kb, held_kb(self._pid))
 
 
-def _held(pid: int) -> int:
-    """Kilobytes of a process and its descendants; 0 for those that have ended."""
+def held_kb(pid: int) -> int:
+    """Kilobytes of a process and its descendants; 0 for those that have ended.
+
+    Of what several processes share, as forks do, each has its part (Pss): the sum is what the machine must have.
+    """
     try:
-        status = Path(f"/proc/{pid}/status").read_text()
+        pages = Path(f"/proc/{pid}/smaps_rollup").read_text()
         children = [
             child for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()
         ]
     except (FileNotFoundError, ProcessLookupError):
         return 0
-    own = next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:")), 0)
-    return own + sum(_held(int(child)) for child in children)
+    own = next((int(line.split()[1]) for line in pages.splitlines() if line.startswith("Pss:")), 0)
+    return own + sum(held_kb(int(child)) for child in children)

@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
 
+from bench.memory import held_kb
 from bench.promises import verdict
 from bench.record import LOOP, OURS, SCRIPT, Row, extrapolated, is_read, slope_ms
 from bench.rotations import NAME, measure
@@ -94,3 +97,15 @@ def test_a_first_attempt_is_over_with_its_fourth_step_or_its_first_error() -> No
     other = [{"service": "iam", "error": None, "ids": {}}]
     tries = first_tries([*whole, *again, *late, *running, *other])
     assert tries == {"whole": "", "again": "createSecret: Crash", "late": "finishSecret: Crash"}
+
+
+def test_pages_that_a_fork_shares_are_counted_once() -> None:
+    """Ansible forks its workers: each would count the whole inventory again."""
+    code = "import os, sys; data = b'x' * (80 << 20); os.fork(); print('ready', flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert [process.stdout.readline() for _ in range(2)] == ["ready\n"] * 2
+        found = held_kb(process.pid) / 1024
+    assert 80 < found < 140
