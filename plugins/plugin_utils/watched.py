@@ -9,6 +9,7 @@ import threading
 import time
 from typing import IO, Any
 
+from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
@@ -53,7 +54,10 @@ class Watched(ActionBase):
 
     def _doing(self, task_vars: dict[str, Any]) -> str:
         """What is done, and where: Ansible gives all hosts the task's name as it reads for the first of them."""
-        place = [self._templar.template(task_vars.get(name, "")) for name in _PLACE]
+        try:
+            place = [str(self._templar.template(task_vars.get(name, ""))) for name in _PLACE]
+        except AnsibleError:  # what is shown never decides about the work
+            place = [""]
         where = f" in {', '.join(place)}" if all(place) else ""
         name = self._templar.template(self._task.name) or self._task.action.rpartition(".")[2]
         return f"{name}{where}"

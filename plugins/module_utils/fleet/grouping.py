@@ -11,6 +11,8 @@ from .model import Account, AccountSettings, Mistake, ServiceAccount
 
 ACCOUNT_VARIABLES = tuple(item.name for item in fields(AccountSettings))
 DEFAULT_ACCOUNT = "default"
+_LEADING = ("aws_account_id", "aws_profile", "aws_role_arn")
+"""What says which AWS account a label leads to."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +28,15 @@ class Host:
     settings: AccountSettings
 
 
-def group(found: Sequence[Host]) -> tuple[tuple[Account, ...], list[Mistake]]:
-    """The accounts, in the inventory's order, and the mistakes."""
+def group(found: Sequence[Host], known: Iterable[Mistake]) -> tuple[tuple[Account, ...], list[Mistake]]:
+    """The accounts, in the inventory's order, and the mistakes.
+
+    Args:
+        known: the mistakes of single hosts.
+    """
     accounts, mistakes = _accounts(found)
+    if not any(mistake.variable in _LEADING for mistake in (*known, *mistakes)):
+        mistakes += _second_labels(found)
     mistakes += _missing_labels(found)
     mistakes += _duplicates(found, "secret_name", lambda read: read.secret_name and f"{read.region}/{read.secret_name}")
     mistakes += _duplicates(found, "iam_user", lambda read: read.iam_user and read.iam_user.lower())
@@ -75,7 +83,7 @@ def _accounts(found: Iterable[Host]) -> tuple[tuple[Account, ...], list[Mistake]
     groups: dict[tuple[str, str], list[Host]] = {}
     for read in found:
         groups.setdefault((read.label or DEFAULT_ACCOUNT, read.region or ""), []).append(read)
-    accounts, mistakes = [], _second_labels([hosts[0] for hosts in groups.values()])
+    accounts, mistakes = [], []
     for (label, region), hosts in groups.items():
         first = hosts[0]
         for read in hosts[1:]:
@@ -90,22 +98,22 @@ def _accounts(found: Iterable[Host]) -> tuple[tuple[Account, ...], list[Mistake]
     return tuple(accounts), mistakes
 
 
-def _second_labels(firsts: Iterable[Host]) -> list[Mistake]:
+def _second_labels(found: Iterable[Host]) -> list[Mistake]:
     """Labels that lead to one account. Each has a runner: two would write the same functions and roles side by side.
 
     Two that have different numbers are two accounts, whatever their credentials: the wrong ones are stopped. Of two
     with the same credentials and one number, the one without would be written into the other's account.
-
-    Args:
-        firsts: one host of each label and Region.
     """
     labels: dict[tuple[str, str], str] = {}
     sources: dict[tuple[str, str], tuple[str, bool]] = {}
     mistakes = []
-    for read in firsts:
-        label, region, settings = read.label, read.region, read.settings
+    firsts: dict[tuple[str | None, str | None], Host] = {}
+    for read in found:
+        firsts.setdefault((read.label, read.region), read)
+    for (label, region), read in firsts.items():
         if label is None or region is None:
             continue
+        settings = read.settings
         shared, numbered = settings.reaches, settings.number is not None
         other = labels.setdefault((shared, region), label)
         before, was_numbered = sources.setdefault((settings.source, region), (label, numbered))

@@ -86,7 +86,7 @@ def read_fleet(hosts: Mapping[str, Mapping[str, object]], selected: Collection[s
             if until is not None and until < today:
                 warnings.append(f"{host}: exempt_until: it ended on {until}; the secret rotates again")
     warnings += _misspellings(hosts)
-    accounts, of_several = group(found)
+    accounts, of_several = group(found, mistakes)
     mistakes += of_several
     place = {host: number for number, host in enumerate(hosts)}
     mistakes.sort(key=lambda mistake: place[mistake.host])

@@ -290,6 +290,23 @@ def test_two_accounts_or_regions_have_two_labels(prod: dict[str, str], dev: dict
     assert [account.name for account in fleet.accounts] == ["prod", "dev"]
 
 
+@pytest.mark.parametrize(
+    "prod",
+    [
+        [{"aws_account_id": "12345678901"}],
+        [{"aws_role_arn": "deploy"}],
+        [{}, ID],
+        [ID, {}],
+    ],
+)
+def test_labels_are_not_compared_where_it_is_open_whither_one_leads(prod: list[dict[str, str]]) -> None:
+    """It would only blame an innocent host for the mistake that is said anyway."""
+    hosts = {f"h{number}": {**PROD, **one, "secret_name": f"/{number}"} for number, one in enumerate(prod)}
+    users = {name: {**variables, "iam_user": name} for name, variables in hosts.items()}
+    said = read({**users, "i": {**DEV, **OTHER_ID}}).mistakes
+    assert {mistake.variable for mistake in said} in ({"aws_account_id"}, {"aws_role_arn"})
+
+
 def test_labels_are_not_compared_where_the_region_is_missing() -> None:
     fleet = read({"h": without(PROD, "aws_region"), "i": without(DEV, "aws_region")})
     assert [mistake.variable for mistake in fleet.mistakes] == ["aws_region", "aws_region"]
