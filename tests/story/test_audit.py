@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 from ansible_collections.evergreen.key_rotation.tests.story.conftest import Story
 from demo.old_fleet import SECRETS, USERS
 from demo.story import writes
+from sandbox.world import ACCOUNT
 
 FILES = ("report.html", "report.json", "report.csv", "report.junit.xml")
 
@@ -72,6 +73,7 @@ def test_a_limit_a_threshold_and_an_account_that_fails_alone(old_fleet: Story, t
     assert not [finding for account in limited["accounts"] for finding in account["account_findings"]]
     assert "write one of none" in old_fleet.play("audit", "-e", "audit_fail_on=often", code=2).output
 
+    old_fleet.account["vars"]["aws_account_id"] = ACCOUNT
     other = old_fleet.inventory["all"]["children"]["acmecorp_dev"] = {
         "vars": {"aws_account": "acmecorp-dev", "aws_account_id": "999999999999", "aws_region": "us-east-1"},
         "hosts": {"elsewhere": {"rotation_strategy": "noop", "secret_name": "/elsewhere"}},
