@@ -70,7 +70,7 @@ def _bucket(rows: Sequence[Row]) -> Iterator[Promise]:
 def _select(rows: Sequence[Row]) -> Iterator[Promise]:
     ours, alone = (next(row for row in rows if (row.name, row.side) == (SELECT, side)) for side in (OURS, ALONE))
     yield _most(f"{ours.n:,} hosts: s above the inventory alone, 10 at most", 10, ours.wall_s - alone.wall_s)
-    yield _most(f"{ours.n:,} hosts: MB, 700 at most", 700, _more(ours, "memory_mb"))
+    yield _most(f"{ours.n:,} hosts: MB, 300 at most", 300, _more(ours, "memory_mb"))
 
 
 def _audit(rows: Sequence[Row]) -> Iterator[Promise]:

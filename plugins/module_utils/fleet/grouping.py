@@ -79,7 +79,7 @@ def _duplicates(found: Iterable[Host], variable: str, key: Callable[[Host], str 
 
 
 def _accounts(found: Iterable[Host]) -> tuple[tuple[Account, ...], list[Mistake]]:
-    """Accounts in the inventory's order, the variables on which an account's hosts disagree, and second labels."""
+    """Accounts in the inventory's order, and the variables on which an account's hosts disagree."""
     groups: dict[tuple[str, str], list[Host]] = {}
     for read in found:
         groups.setdefault((read.label or DEFAULT_ACCOUNT, read.region or ""), []).append(read)
